@@ -1,0 +1,1 @@
+"""Turn one photograph into a camera-controlled video, on your own machine."""

@@ -1,0 +1,1 @@
+"""Engines turn a photograph and a camera path into frames."""

@@ -1,0 +1,1 @@
+"""The default engine: a layered scene from one photograph, rendered on the CPU."""

@@ -1,0 +1,89 @@
+"""The promise every engine keeps, and the values that cross it; knows no wire format and no queue.
+
+Frame 0 of a path that starts at the photograph is the photograph, fitted. Same photo, path and
+sampling give the same frames. An engine stops within one frame when `Progress.advance` raises
+`Cancelled`. It never touches the network or the disk beyond its own weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from lyra_zoom.geometry.camera import CameraPath, Intrinsics
+from lyra_zoom.geometry.image import Plane, RgbImage, Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photo:
+    """A decoded photograph, upright, in sRGB, cropped to the aspect of the video.
+
+    `texture` has the aspect of `size` and at least its resolution where the photograph had it.
+    `focal_px` is for pictures of `size`, or None when the file does not tell.
+    """
+
+    texture: RgbImage
+    size: Size
+    focal_px: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How frames are drawn from chance; the embedded engine only uses `seed`."""
+
+    prompt: str
+    seed: int
+    use_dmd: bool = True
+    guidance_scale: float = 5.0
+    num_inference_steps: int = 28  # ignored with the four-step distilled schedule
+
+
+class Progress(Protocol):
+    """Where an engine reports to. Every call may raise `Cancelled`."""
+
+    def begin(self, stage: str, share: float) -> None:
+        """Start a named stage that is expected to take `share` of the whole, 0 to 1."""
+
+    def advance(self, fraction: float) -> None:
+        """Report how much of the current stage is done, 0 to 1."""
+
+    def say(self, message: str) -> None:
+        """Tell the person who asked something worth knowing."""
+
+
+class Scene(Protocol):
+    """What an engine knows of the photograph, enough to plan cameras through it."""
+
+    @property
+    def K(self) -> Intrinsics:
+        """Intrinsics of the photograph at the size of the video."""
+
+    @property
+    def size(self) -> Size:
+        """Size of the video."""
+
+    @property
+    def depth(self) -> Plane:
+        """Depth per pixel in scene units, positive, `inf` for sky; may be smaller than `size`."""
+
+    @property
+    def subject_depth(self) -> float:
+        """Depth D of what the photograph is about: the 0.25 quantile of finite depth."""
+
+
+class Engine(Protocol):
+    """Builds a scene from a photograph and renders it along camera paths."""
+
+    name: str
+
+    def why_not_ready(self) -> str | None:
+        """One sentence on why this engine cannot run here, or None when it can."""
+
+    def build_scene(self, photo: Photo, progress: Progress) -> Scene:
+        """The photograph, understood: its depth and its camera."""
+
+    def render(
+        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
+    ) -> Iterator[RgbImage]:
+        """One frame per camera of the path, in its order."""

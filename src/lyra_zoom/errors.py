@@ -1,0 +1,38 @@
+"""Every error the product raises on purpose; the command line and the server translate them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class LyraZoomError(Exception):
+    """Base of all errors that a person is meant to read."""
+
+
+@dataclass(eq=False)
+class InputRejected(LyraZoomError):
+    """A field of the request cannot be used; says which field, why, and what would be allowed.
+
+    `kind` is the `type` of fal's validation body, for example `image_load_error`.
+    """
+
+    field_name: str
+    message: str
+    kind: str = "value_error"
+    context: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.field_name}: {self.message}"
+
+
+class EngineNotReady(LyraZoomError):
+    """The engine asked for cannot run here; the message says in one sentence why not."""
+
+
+class Cancelled(LyraZoomError):
+    """The person who asked for the work no longer wants it."""
+
+
+class VideoUnreadable(LyraZoomError):
+    """A file given to `inspect` is not a video, or not one that this program made."""

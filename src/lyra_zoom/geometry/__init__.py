@@ -1,0 +1,1 @@
+"""Pure mathematics of cameras and pictures: no files, no clock, no models."""

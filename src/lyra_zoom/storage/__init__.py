@@ -1,0 +1,1 @@
+"""The bytes: what people point at, brought here."""
