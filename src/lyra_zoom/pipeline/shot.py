@@ -1,0 +1,81 @@
+"""One requested video as values: what to look at and how the camera travels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lyra_zoom.contract.zoom import Direction, Resolution, Trajectory, ZoomInput
+from lyra_zoom.engines.engine import Sampling
+from lyra_zoom.geometry.image import Size
+
+SIZES: dict[Resolution, Size] = {
+    Resolution.P480: Size(832, 480),
+    Resolution.P720: Size(1280, 720),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One direction of a shot; `direction` is in or out, never both.
+
+    `strength` is in multiples of the subject depth, or radians for an orbit.
+    """
+
+    direction: Direction
+    trajectory: Trajectory
+    strength: float
+    num_frames: int
+    plays_backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shot:
+    """One video to make: the photograph's bytes, the legs in playing order, size and rate."""
+
+    image: bytes
+    legs: tuple[Leg, ...]
+    size: Size
+    frames_per_second: int
+    sampling: Sampling
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of the video: legs share the photograph where they meet."""
+        return sum(leg.num_frames for leg in self.legs) - (len(self.legs) - 1)
+
+
+def plan_shot(request: ZoomInput, image: bytes, seed: int) -> Shot:
+    """The shot that a request asks for; `seed` is the request's own or a random one."""
+    return Shot(
+        image=image,
+        legs=_legs(request),
+        size=SIZES[request.resolution],
+        frames_per_second=request.frames_per_second,
+        sampling=Sampling(
+            prompt=request.prompt,
+            seed=seed,
+            use_dmd=request.use_dmd,
+            guidance_scale=request.guidance_scale,
+            num_inference_steps=request.num_inference_steps,
+        ),
+    )
+
+
+def _legs(request: ZoomInput) -> tuple[Leg, ...]:
+    """Legs in playing order; `both` is out reversed, then in: one continuous move forward."""
+    both = request.zoom_direction is Direction.BOTH
+    out = Leg(
+        direction=Direction.OUT,
+        trajectory=request.zoom_out_trajectory,
+        strength=request.zoom_out_strength,
+        num_frames=request.num_frames,
+        plays_backwards=both,
+    )
+    into = Leg(
+        direction=Direction.IN,
+        trajectory=request.zoom_in_trajectory,
+        strength=request.zoom_in_strength,
+        num_frames=request.num_frames,
+    )
+    legs = {Direction.IN: (into,), Direction.OUT: (out,), Direction.BOTH: (out, into)}
+    return legs[request.zoom_direction]
