@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics
 from lyra_zoom.geometry.image import Plane, RgbImage, Size
@@ -39,6 +39,7 @@ class Sampling:
     num_inference_steps: int = 28  # ignored with the four-step distilled schedule
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Where an engine reports to. Every call may raise `Cancelled`."""
 
@@ -52,6 +53,7 @@ class Progress(Protocol):
         """Tell the person who asked something worth knowing."""
 
 
+@runtime_checkable
 class Scene(Protocol):
     """What an engine knows of the photograph, enough to plan cameras through it."""
 
@@ -72,6 +74,7 @@ class Scene(Protocol):
         """Depth D of what the photograph is about: the 0.25 quantile of finite depth."""
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Builds a scene from a photograph and renders it along camera paths."""
 

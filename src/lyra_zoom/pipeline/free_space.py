@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float64
@@ -20,6 +21,9 @@ from jaxtyping import Float64
 from lyra_zoom.geometry.camera import Intrinsics, pixel_centres, scale_intrinsics, unproject
 from lyra_zoom.geometry.image import Plane, Size
 from lyra_zoom.geometry.rigid import Points
+
+Waypoints: TypeAlias = Float64[np.ndarray, "M 3"]
+"""A polyline through the world, from the photograph to the farthest point of a move."""
 
 BALL_RADIUS = (
     0.08  # of the subject depth: how close to the path's centre line counts as in the way
@@ -98,14 +102,14 @@ def _obstacle_depth(centres: Points, obstacles: Obstacles, radius: float) -> flo
     return float(np.median(points[near, 2]))
 
 
-def _sampled(centres: Points) -> Points:
+def _sampled(centres: Points) -> Waypoints:
     """A few of the centres, up to the farthest: what follows comes back."""
     farthest = int(np.argmax(np.linalg.norm(centres - centres[0], axis=1)))
     chosen = np.linspace(0, farthest, min(PATH_SAMPLES, farthest + 1)).round().astype(int)
     return centres[chosen]
 
 
-def _with_nose(way: Points) -> Points:
+def _with_nose(way: Waypoints) -> Float64[np.ndarray, "_ 3"]:
     """The way, carried on in its last direction."""
     if len(way) < 2:
         return way
@@ -117,7 +121,9 @@ def _with_nose(way: Points) -> Points:
     return np.vstack([way, way[-1] + NOSE * reached * heading / length])
 
 
-def _distance_to_way(points: Points, way: Points) -> Float64[np.ndarray, " N"]:
+def _distance_to_way(
+    points: Float64[np.ndarray, "N 3"], way: Waypoints
+) -> Float64[np.ndarray, " N"]:
     """Distance of each point to the nearest piece of the polyline `way`."""
     nearest = np.linalg.norm(points - way[0], axis=1)
     for start, end in pairwise(way):
