@@ -1,4 +1,4 @@
-"""What all tests share: shapes are checked while they run, and chance is the same every time."""
+"""What all tests share: shapes are checked while they run, and chance repeats itself."""
 
 from __future__ import annotations
 

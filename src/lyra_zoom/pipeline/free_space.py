@@ -5,7 +5,8 @@ room beyond its far end, so that a zoom stops before what it zooms at. What lies
 measured by the share of the ball's cross-section that it covers, so that a stray pixel of noise
 stops nothing and a wall stops everything.
 
-The photograph only shows what lies ahead of it: a retreat is always free.
+Only what the photograph shows can be in the way: a retreat is always free, and so is a way
+round that leaves the view to the side.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ BALL_RADIUS = (
 NOSE = (
     1 / 3
 )  # of the way to the farthest point: the camera goes at most 3/4 of the way to a wall
-LARGEST_COVER = 0.2  # of the ball's cross-section: less than this is noise or a thin twig
+LARGEST_COVER = 0.12  # of the ball's cross-section: less than this is noise or a thin twig
 GRID_WIDTH = 160  # columns of depth that are looked at; finer detail cannot cover the ball
 PATH_SAMPLES = 24  # points of the path that are looked at
 HALVINGS = 7  # of the interval that holds the answer: within 1 % of the strength
