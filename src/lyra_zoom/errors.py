@@ -36,3 +36,7 @@ class Cancelled(LyraZoomError):
 
 class VideoUnreadable(LyraZoomError):
     """A file given to `inspect` is not a video, or not one that this program made."""
+
+
+class OutputRejected(LyraZoomError):
+    """The place where a result shall go cannot be written."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from pydantic import JsonValue
 
 from lyra_zoom.contract.zoom import Direction, Resolution, Trajectory, ZoomInput
 from lyra_zoom.engines.engine import Sampling
@@ -30,13 +33,17 @@ class Leg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """One video to make: the photograph's bytes, the legs in playing order, size and rate."""
+    """One video to make: the photograph's bytes, the legs in playing order, size and rate.
+
+    `request` is what the video will say of its making: every field but the photograph.
+    """
 
     image: bytes
     legs: tuple[Leg, ...]
     size: Size
     frames_per_second: int
     sampling: Sampling
+    request: Mapping[str, JsonValue]
 
     @property
     def num_frames(self) -> int:
@@ -58,6 +65,7 @@ def plan_shot(request: ZoomInput, image: bytes, seed: int) -> Shot:
             guidance_scale=request.guidance_scale,
             num_inference_steps=request.num_inference_steps,
         ),
+        request=request.model_dump(mode="json", exclude={"image_url"}) | {"seed": seed},
     )
 
 

@@ -1,0 +1,159 @@
+"""Stage 5 of 5: frames become an MP4, one at a time, while later frames are still being drawn.
+
+Knows nothing of cameras or engines. Memory does not grow with the number of frames.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+
+from lyra_zoom.errors import OutputRejected
+from lyra_zoom.geometry.image import RgbImage, Size
+
+QUEUE_FRAMES = 6
+"""Frames that may wait for the encoder; at 720p each holds 2.8 MB."""
+
+X264_THREADS = 2
+"""Fixed, because x264's bytes depend on how many threads it has."""
+
+KEYFRAME_EVERY_S = 2
+"""Seconds between pictures that a player can jump to."""
+
+EXACT_AVERAGE = (
+    Interpolation.AREA
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.ACCURATE_RND
+    | Interpolation.BITEXACT
+)
+"""Colour of 2x2 pixels averaged; every plane within rounding of the BT.709 formula."""
+
+X264_PARAMS = {
+    "mbtree": 0,  # with it, x264's AVX-512 code gives different bytes from run to run
+    "asm": "avx2",  # one code path, so that different processors agree
+    "scenecut": 0,  # a camera move has no cuts
+    "open-gop": 0,
+}
+
+
+class Mp4Writer:
+    """Writes frames into `target`, which appears only when the last frame is safely in it.
+
+    H.264 High, 4:2:0, BT.709, index first. Use as a context manager: leaving it by an error
+    leaves nothing behind.
+    """
+
+    def __init__(
+        self, target: Path, size: Size, frames_per_second: int, tags: Mapping[str, str]
+    ) -> None:
+        self._target = target
+        self._part = _part_beside(target)
+        self._rate = frames_per_second
+        self._container = av.open(
+            str(self._part), "w", format="mp4", options={"movflags": "+faststart"}
+        )
+        self._container.metadata.update(tags)
+        self._stream = self._container.add_stream(
+            "libx264", rate=frames_per_second, options=_x264_options(frames_per_second)
+        )
+        self._stream.width, self._stream.height = size.width, size.height
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.time_base = Fraction(1, frames_per_second)
+        context = self._stream.codec_context
+        context.thread_count = X264_THREADS
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        context.colorspace = Colorspace.ITU709
+        context.color_range = ColorRange.MPEG
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
+        self._waiting: deque[Future[None]] = deque()
+        self.num_frames = 0
+
+    def write(self, frame: RgbImage) -> None:
+        """Queue one frame; the array may be reused as soon as this returns."""
+        picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+        picture.pts = self.num_frames
+        picture.time_base = Fraction(1, self._rate)
+        self.num_frames += 1
+        self._waiting.append(self._encoder.submit(self._encode, picture))
+        if len(self._waiting) > QUEUE_FRAMES:
+            self._waiting.popleft().result()
+
+    def wait(self) -> None:
+        """Return once every frame written so far is encoded."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._encoder.shutdown(cancel_futures=True)
+            self._container.close()
+            self._part.unlink(missing_ok=True)
+
+    def _finish(self) -> None:
+        self.wait()
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        self._part.replace(self._target)
+
+    def _encode(self, picture: av.VideoFrame) -> None:
+        self._container.mux(self._stream.encode(_to_bt709(picture)))
+
+
+def _to_bt709(picture: av.VideoFrame) -> av.VideoFrame:
+    """The same picture in limited-range BT.709 4:2:0."""
+    return picture.reformat(
+        format="yuv420p",
+        src_color_range=ColorRange.JPEG,
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        dst_color_trc=ColorTrc.BT709,
+        dst_color_primaries=ColorPrimaries.BT709,
+        interpolation=EXACT_AVERAGE,
+        threads=1,
+    )
+
+
+def _x264_options(frames_per_second: int) -> dict[str, str]:
+    keyint = frames_per_second * KEYFRAME_EVERY_S
+    params = {**X264_PARAMS, "keyint": keyint, "min-keyint": keyint}
+    return {
+        "preset": "veryfast",
+        "crf": "18",
+        "profile": "high",
+        "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
+    }
+
+
+def _part_beside(target: Path) -> Path:
+    """An empty file beside `target`, so that the finished video can be moved in one step."""
+    if target.is_dir():
+        raise OutputRejected(f"{target} is a folder; name a file")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=".lyra-zoom-", suffix=".part", delete=False
+        ) as part:
+            return Path(part.name)
+    except OSError as error:
+        raise OutputRejected(f"cannot write {target}: {error.strerror}") from error
