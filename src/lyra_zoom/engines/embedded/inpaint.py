@@ -1,0 +1,198 @@
+"""Invents what stands behind near objects, from the rest of the photograph, once per scene.
+
+Knows colours, masks and a guide (the disparity of the layer behind); no cameras, no meshes.
+Copies patches, coarse to fine: structure is settled where the picture is small, and the finest
+level only carries out the shifts found there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from lyra_zoom.engines.embedded.patchmatch_kernels import (
+    NO_MATCH,
+    RADIUS,
+    SIDE,
+    Level,
+    complete_matches,
+    refine_matches,
+    search,
+    vote,
+)
+from lyra_zoom.engines.embedded.push_pull import push_pull
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
+
+GUIDE_WEIGHT = 0.6  # of a difference in the root of disparity, beside one in colour
+SMALLEST_SIDE_PX = 28  # of the coarsest level: four patches
+WIDEST_SEARCHED_PX = 900  # wider levels only carry out the shifts of the next coarser one
+FOG_WEIGHT = 0.01  # of the smooth start in the very first search
+TRUST_FADES_PX = 4.0  # this far from the known side, an invented colour counts half
+STRICTNESS = 0.3  # mean costs at which a patch has lost three quarters of its say
+SEAM_PX = 8.0  # how deep a step at the seam is faded out
+SEAM_STEP = 0.15  # in colour; larger ones stay: the two sides are different things
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard a level is worked on: searches each followed by a vote, sweeps, reach of chance."""
+
+    rounds: int
+    sweeps: int
+    reach_px: int
+
+
+EFFORTS = (Effort(1, 2, 1), Effort(2, 2, 4), Effort(3, 2, 8), Effort(4, 2, 8), Effort(6, 4, 16))
+"""From the finest searched level to the coarsest; the first level worked on reaches everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A picture with hidden pixels at one size of the pyramid; nothing is hidden and barred."""
+
+    colour: RgbFloat
+    hidden: Mask
+    barred: Mask
+    guide: Plane
+
+    @property
+    def known(self) -> Mask:
+        """Pixels that may be copied."""
+        return ~(self.hidden | self.barred)
+
+
+def inpaint_behind(
+    colour: RgbFloat, hidden: Mask, barred: Mask, guide: Plane, seed: int
+) -> RgbFloat:
+    """The picture with its hidden pixels invented from those neither hidden nor barred.
+
+    `guide` is the disparity of the layer behind, 0 to 1, known everywhere: like is copied to
+    like. Pixels that are not hidden come back as they were. Where there is no whole patch to
+    copy, hidden pixels are filled smoothly.
+    """
+    state = np.array([0x9E3779B97F4A7C15 ^ (seed & 0xFFFFFFFF)], np.uint64)
+    filled: RgbFloat | None = None
+    matches = None
+    for gap, effort in reversed(_plan(Gap(colour, hidden, barred & ~hidden, guide))):
+        level = _level_of(gap, filled)
+        if not level.valid.any() or not len(level.targets):
+            continue
+        if matches is not None:
+            refine_matches(matches, level)
+        _invent(level, gap, effort, state, is_first=matches is None)
+        filled, matches = level.features[..., :3], level.matches
+    if filled is None:
+        return np.where(hidden[..., None], _smooth(colour, ~(hidden | barred)), colour)
+    return _close_seam(filled, level, gap)
+
+
+def _plan(gap: Gap) -> list[tuple[Gap, Effort | None]]:
+    """The pyramid, finest first, and the effort per level; None means to copy only."""
+    gaps = [gap]
+    while min(gaps[-1].hidden.shape) >= 2 * SMALLEST_SIDE_PX:
+        gaps.append(_coarser(gaps[-1]))
+    copied = [gap for gap in gaps if gap.hidden.shape[1] > WIDEST_SEARCHED_PX]
+    searched = gaps[len(copied) :]
+    efforts = [EFFORTS[min(depth, len(EFFORTS) - 1)] for depth in range(len(searched))]
+    return [(gap, None) for gap in copied] + list(zip(searched, efforts, strict=True))
+
+
+def _coarser(gap: Gap) -> Gap:
+    """The gap at half the size, rounded up; a pixel is what most of its area was."""
+    known = gap.known.astype(np.float32)
+    weight = _half(known)
+    colour = (
+        _half(gap.colour * known[..., None]) / np.maximum(weight, np.float32(1e-6))[..., None]
+    )
+    is_known = weight >= 0.5
+    is_hidden = ~is_known & (
+        _half(gap.hidden.astype(np.float32)) >= _half(gap.barred.astype(np.float32))
+    )
+    return Gap(colour, is_hidden, ~(is_known | is_hidden), _half(gap.guide))
+
+
+def _half(array: np.ndarray) -> np.ndarray:
+    """Means of 2x2 pixels; an odd last row or column is repeated, so that pixels stay aligned."""
+    odd_height, odd_width = array.shape[0] % 2, array.shape[1] % 2
+    if odd_height or odd_width:
+        array = cv2.copyMakeBorder(array, 0, odd_height, 0, odd_width, cv2.BORDER_REPLICATE)
+    return resize(array, Size(array.shape[1] // 2, array.shape[0] // 2))
+
+
+def _level_of(gap: Gap, coarser: RgbFloat | None) -> Level:
+    """What the kernels need of a gap, its hidden pixels taken from the coarser level or smooth."""
+    start = _smooth(gap.colour, gap.known) if coarser is None else _double(coarser, gap.colour)
+    features = np.empty((*gap.hidden.shape, 4), np.float32)
+    features[..., :3] = np.where(gap.hidden[..., None], start, gap.colour)
+    features[..., 3] = np.float32(GUIDE_WEIGHT) * np.sqrt(np.clip(gap.guide, 0, 1))
+    inward_px = cv2.distanceTransform(gap.hidden.astype(np.uint8), cv2.DIST_L2, 5)
+    weight = np.float32(1) / (1 + inward_px / np.float32(TRUST_FADES_PX))
+    weight[gap.barred] = 0
+    overlap = cv2.dilate(gap.hidden.astype(np.uint8), np.ones((SIDE, SIDE), np.uint8)) > 0
+    whole = cv2.erode(gap.known.astype(np.uint8), np.ones((SIDE, SIDE), np.uint8)) > 0
+    return Level(
+        features=features,
+        weight=weight,
+        valid=_inside(whole),
+        targets=np.argwhere(_inside(overlap)).astype(np.int32),
+        matches=np.full((*gap.hidden.shape, 2), NO_MATCH, np.int32),
+        costs=np.zeros(gap.hidden.shape, np.float32),
+    )
+
+
+def _invent(
+    level: Level, gap: Gap, effort: Effort | None, state: np.ndarray, *, is_first: bool
+) -> None:
+    """Replace the hidden colours of a level by what its matches offer."""
+    hidden = np.argwhere(gap.hidden).astype(np.int32)
+    if not is_first:
+        level.features[gap.hidden, :3] = vote(level, hidden, 1.0)
+    if effort is None:
+        return
+    complete_matches(level, np.argwhere(level.valid).astype(np.int32), state)
+    reach_px = max(gap.hidden.shape) if is_first else effort.reach_px
+    trust = level.weight[gap.hidden]
+    ys, xs = level.targets.T
+    for turn in range(effort.rounds):
+        is_fog = is_first and turn == 0
+        level.weight[gap.hidden] = trust * np.float32(FOG_WEIGHT if is_fog else 1)
+        search(level, reach_px, effort.sweeps, state)
+        scale = STRICTNESS * float(level.costs[ys, xs].mean(dtype=np.float64)) + 1e-6
+        level.features[gap.hidden, :3] = vote(level, hidden, scale)
+
+
+def _close_seam(filled: RgbFloat, level: Level, gap: Gap) -> RgbFloat:
+    """The filled picture without the step where invention meets the photograph.
+
+    The step is what the matches would have put on the known side, against what is there.
+    """
+    near_seam = cv2.dilate(gap.hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rim = near_seam & gap.known
+    step = np.zeros_like(filled)
+    step[rim] = filled[rim] - vote(level, np.argwhere(rim).astype(np.int32), 1.0)
+    likeness = 1 / (1 + np.sum(np.square(step / np.float32(SEAM_STEP)), axis=2, keepdims=True))
+    step *= np.square(likeness)
+    inward_px = cv2.distanceTransform(gap.hidden.astype(np.uint8), cv2.DIST_L2, 5)
+    fade = np.float32(1) / (1 + np.square(inward_px / np.float32(SEAM_PX)))
+    closed = filled + fade[..., None] * push_pull(step, rim.astype(np.float32))
+    return np.where(gap.hidden[..., None], np.clip(closed, 0, 1), gap.colour)
+
+
+def _smooth(colour: RgbFloat, known: Mask) -> RgbFloat:
+    return push_pull(colour, known.astype(np.float32))
+
+
+def _double(coarse: RgbFloat, like: RgbFloat) -> RgbFloat:
+    """The coarse picture at twice the size, cut to the size of `like`."""
+    height, width = coarse.shape[:2]
+    return resize(coarse, Size(2 * width, 2 * height))[: like.shape[0], : like.shape[1]]
+
+
+def _inside(mask: Mask) -> Mask:
+    """The mask without centres whose patch would leave the picture."""
+    inside = np.zeros_like(mask)
+    middle = (slice(RADIUS, -RADIUS), slice(RADIUS, -RADIUS))
+    inside[middle] = mask[middle]
+    return inside
