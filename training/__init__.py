@@ -1,0 +1,1 @@
+"""How the bundled depth network was made: data, network, training, export, evaluation."""
