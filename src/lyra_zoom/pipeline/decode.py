@@ -169,7 +169,7 @@ def _refuse_bad_sizes(picture: Image.Image) -> None:
 
 
 def _refuse_endless_scans(picture: Image.Image, data: bytes) -> None:
-    """Each scan of a progressive JPEG passes over all its pixels; a few hundred bytes make one."""
+    """Each scan of a progressive JPEG passes over all pixels; a few hundred bytes make one."""
     scans = data.count(b"\xff\xda") if picture.format in ("JPEG", "MPO") else 1
     if scans * picture.width * picture.height > MOST_SCAN_PIXELS:
         raise InputRejected(

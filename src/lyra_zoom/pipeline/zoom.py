@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def _joined(paths: tuple[CameraPath, ...]) -> CameraPath:
 
 def _timings(shot: Shot, laps: list[float]) -> Timings:
     """Seconds from the clock's readings: at the start, after the scene, after each leg."""
-    encode_s, *legs_s = [round(b - a, 3) for a, b in zip(laps, laps[1:], strict=False)]
+    encode_s, *legs_s = [round(b - a, 3) for a, b in pairwise(laps)]
     seconds = {leg.direction: s for leg, s in zip(shot.legs, legs_s, strict=True)}
     return Timings(
         encode_s=encode_s,

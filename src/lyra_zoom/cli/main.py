@@ -1,0 +1,145 @@
+"""`lyra-zoom`: reads the command, runs it, and turns every error into one clear line."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, TypeAlias
+
+from lyra_zoom.cli.options import OneLineParser, add_contract_options
+from lyra_zoom.errors import Cancelled, InputRejected, LyraZoomError, OutputRejected
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = argparse._SubParsersAction[OneLineParser]
+
+EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 1, 2, 130
+
+EXAMPLES = """\
+examples:
+  lyra-zoom generate photo.jpg --prompt "a harbour at dusk" -o harbour.mp4
+  lyra-zoom generate photo.jpg --prompt "a street" -o street.mp4 \\
+      --zoom-direction both --num-frames 161 --resolution 720p
+  lyra-zoom generate photo.jpg --prompt "a statue" -o statue.mp4 \\
+      --zoom-in-trajectory spiral --zoom-in-strength 0.8 --seed 7
+  curl -s https://example.com/a.png | lyra-zoom generate - --prompt "hills" -o hills.mp4
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 failed, 2 bad input or 130 cancelled."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        importlib.import_module(f"lyra_zoom.cli.{parsed.module}").run(parsed)
+    except (InputRejected, OutputRejected) as error:
+        return _complain(str(error), EXIT_BAD_INPUT)
+    except (Cancelled, KeyboardInterrupt):
+        return _complain("cancelled", EXIT_CANCELLED)
+    except LyraZoomError as error:
+        return _complain(str(error), EXIT_FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001  # a person never reads a stack trace unasked
+        return _complain_of_a_mistake_of_ours(error)
+    return 0
+
+
+def _complain(message: str, status: int) -> int:
+    line = " ".join(message.split())
+    print(f"lyra-zoom: {line}", file=sys.stderr)
+    return status
+
+
+def _complain_of_a_mistake_of_ours(error: Exception) -> int:
+    if os.environ.get("LYRA_ZOOM_DEBUG"):
+        traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}"
+    return _complain(f"failed ({what}); LYRA_ZOOM_DEBUG=1 shows where", EXIT_FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog="lyra-zoom",
+        description="Turn one photograph into a video in which the camera moves through it.",
+    )
+    parser.add_argument("--version", action="version", version=version("lyra-zoom"))
+    commands = parser.add_subparsers(
+        metavar="COMMAND", required=True, parser_class=OneLineParser
+    )
+    _add_generate(commands)
+    _add_depth(commands)
+    _add_inspect(commands)
+    _add_doctor(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _add_generate(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "generate",
+        help="make a video of a photograph",
+        description="Make a video in which the camera moves through a photograph.",
+        usage="%(prog)s IMAGE --prompt TEXT -o OUT.mp4 [options]",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(module="generate")
+    _add_image(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.mp4", help="the video")
+    parser.add_argument(
+        "--json", action="store_true", help="print the answer of the API, and nothing else"
+    )
+    add_contract_options(parser)
+
+
+def _add_depth(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "depth",
+        help="see how near everything in a photograph is",
+        description="Write the relative disparity of a photograph at its own size: larger is "
+        "nearer. OUT.npy holds float32, OUT.png 16 bits.",
+    )
+    parser.set_defaults(module="depth")
+    _add_image(parser)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.npy|OUT.png")
+
+
+def _add_inspect(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="read how a video was made",
+        description="Print the request, engine, version and camera path stored in a video.",
+    )
+    parser.set_defaults(module="inspect")
+    parser.add_argument("file", metavar="FILE.mp4")
+    parser.add_argument("--json", action="store_true", help="everything, as one JSON object")
+
+
+def _add_doctor(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        help="see what this machine can run and what is missing",
+        description="Say in plain words what this machine can run and what is missing.",
+    )
+    parser.set_defaults(module="doctor")
+
+
+def _add_bench(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="measure how fast this machine is",
+        description="Measure speed and memory beside their floors, in one run.",
+    )
+    parser.set_defaults(module="bench")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_image(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "image", metavar="IMAGE", help="a file, - for standard input, a data URI or an address"
+    )
