@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from beartype import BeartypeConf, beartype
+from collections.abc import Callable
+from typing import Any
 
-check_types = beartype(conf=BeartypeConf(is_pep484_tower=True))
+from beartype import BeartypeConf, beartype
+from beartype.roar import BeartypeDecorHintException
+
+_checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+
+
+def check_types(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, checked at each call; unchanged if a hint cannot be checked (Self)."""
+    try:
+        return _checked(function)
+    except BeartypeDecorHintException:
+        return function
