@@ -37,7 +37,7 @@ SEAM_STEP = 0.15  # in colour; larger ones stay: the two sides are different thi
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard a level is worked on: searches each followed by a vote, sweeps, reach of chance."""
+    """How hard a level is worked on: `rounds` of a search, of so many sweeps, and a vote."""
 
     rounds: int
     sweeps: int
@@ -45,7 +45,7 @@ class Effort:
 
 
 EFFORTS = (Effort(1, 2, 1), Effort(2, 2, 4), Effort(3, 2, 8), Effort(4, 2, 8), Effort(6, 4, 16))
-"""From the finest searched level to the coarsest; the first level worked on reaches everywhere."""
+"""From the finest searched level to the coarsest, whose reach is the whole picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _coarser(gap: Gap) -> Gap:
 
 
 def _half(array: np.ndarray) -> np.ndarray:
-    """Means of 2x2 pixels; an odd last row or column is repeated, so that pixels stay aligned."""
+    """Means of 2x2 pixels; an odd last row or column is repeated to keep pixels aligned."""
     odd_height, odd_width = array.shape[0] % 2, array.shape[1] % 2
     if odd_height or odd_width:
         array = cv2.copyMakeBorder(array, 0, odd_height, 0, odd_width, cv2.BORDER_REPLICATE)
@@ -122,7 +122,7 @@ def _half(array: np.ndarray) -> np.ndarray:
 
 
 def _level_of(gap: Gap, coarser: RgbFloat | None) -> Level:
-    """What the kernels need of a gap, its hidden pixels taken from the coarser level or smooth."""
+    """What the kernels need of a gap; hidden pixels start as the coarser level or smooth."""
     start = _smooth(gap.colour, gap.known) if coarser is None else _double(coarser, gap.colour)
     features = np.empty((*gap.hidden.shape, 4), np.float32)
     features[..., :3] = np.where(gap.hidden[..., None], start, gap.colour)

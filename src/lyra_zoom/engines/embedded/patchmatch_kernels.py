@@ -1,9 +1,9 @@
 """PatchMatch search and voting over 7x7 patches: the inner loops of `inpaint`.
 
-A *target* is the centre of a patch that overlaps hidden pixels; its *match* is the centre of the
-patch of the photograph that looks most like it. No fast-math and a generator of our own: the same
-inputs give the same bits. Sources: Barnes et al., "PatchMatch", 2009, for the search; Wexler et
-al., "Space-time completion of video", 2007, for the votes.
+A *target* is the centre of a patch that overlaps hidden pixels; its *match* is the centre of
+the patch of the photograph that looks most like it. No fast-math and a generator of our own:
+the same inputs give the same bits. Sources: Barnes et al., "PatchMatch", 2009, for the search;
+Wexler et al., "Space-time completion of video", 2007, for the votes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Level(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def random_below(state: np.ndarray, limit: int) -> int:
+def random_below(state: np.ndarray, limit: int) -> np.int64:
     """A random whole number of [0, limit), by Marsaglia's xorshift on one non-zero uint64."""
     bits = state[0]
     bits ^= bits << np.uint64(13)
@@ -129,7 +129,7 @@ def refine_matches(coarse: np.ndarray, level: Level) -> None:
 
 @njit(cache=True, nogil=True)
 def search(level: Level, reach: int, sweeps: int, state: np.ndarray) -> None:
-    """Improve the matches: each sweep passes on neighbours' and tries random ones within `reach`.
+    """Improve the matches: a sweep tries each neighbour's, and random ones within `reach`.
 
     Sweeps go forth and back in turn. Every target must have a match.
     """
@@ -191,5 +191,7 @@ def vote(level: Level, pixels: np.ndarray, scale: float) -> np.ndarray:
             answer[k, 1] = green / total
             answer[k, 2] = blue / total
         else:
-            answer[k] = features[y, x, :3]
+            answer[k, 0] = features[y, x, 0]
+            answer[k, 1] = features[y, x, 1]
+            answer[k, 2] = features[y, x, 2]
     return answer

@@ -1,7 +1,7 @@
 """Smooth fills of unknown pixels from known ones, by pyramids; invents no texture.
 
 `push_pull` averages and is the cheaper; `harmonic_fill` is a membrane spanned between the known
-values. Both leave known values exactly as they are and end flat (Neumann) at the picture's border.
+values. Both leave known values exactly as they are, and end flat at the picture's border.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def push_pull(
     """The picture with its unknown pixels filled by ever wider averages of the known ones.
 
     `weight` in [0, 1] says how far a value is known: 1 keeps it exactly, 0 ignores it. Where
-    nothing at all is known the answer is the plain mean. Source: Gortler et al., "The Lumigraph",
-    1996, section 3.4, with Gaussian instead of box windows.
+    nothing at all is known the answer is the plain mean. Source: Gortler et al., "The
+    Lumigraph", 1996, section 3.4, with Gaussian instead of box windows.
     """
     picture = values.reshape(*weight.shape, -1)
     if not weight.any():
@@ -42,8 +42,8 @@ def harmonic_fill(
 ) -> Float32[np.ndarray, "H W *C"]:
     """The picture with its unknown pixels replaced by a membrane spanned over the known ones.
 
-    Solves Laplace's equation coarse to fine, `iterations` sweeps per level; where nothing is known
-    the answer is the plain mean.
+    Solves Laplace's equation coarse to fine, `iterations` sweeps per level; where nothing at
+    all is known the answer is the plain mean.
     """
     if not known.any():
         return push_pull(values, known.astype(np.float32))
@@ -52,7 +52,7 @@ def harmonic_fill(
 
 
 def _filled_level(picture: np.ndarray, weight: Plane) -> np.ndarray:
-    """One level of push-pull: `(H, W, C)` from itself where known, from coarser levels elsewhere."""
+    """One level of push-pull: from itself where known, from the coarser levels elsewhere."""
     coarser = _coarser(picture, weight)
     if coarser is None:
         total = weight.sum(dtype=np.float64)
@@ -77,7 +77,7 @@ def _membrane_level(picture: np.ndarray, known: Mask, iterations: int) -> np.nda
 
 
 def _coarser(picture: np.ndarray, weight: Plane) -> tuple[np.ndarray, Plane] | None:
-    """Weighted averages at half the size and how much stands behind each, or None at the top."""
+    """Weighted averages at half the size and what stands behind each, or None at the top."""
     if min(weight.shape) < 2 * SMALLEST_SIDE_PX:
         return None
     summed = cv2.pyrDown(_with_channels(picture * weight[..., None]))

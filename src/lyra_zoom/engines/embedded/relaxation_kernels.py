@@ -1,4 +1,4 @@
-"""Gauss-Seidel sweeps for smooth (membrane) extension; knows nothing of what the values mean."""
+"""Gauss-Seidel sweeps for smooth (membrane) extension; knows not what the values mean."""
 
 from __future__ import annotations
 
@@ -13,31 +13,20 @@ OVER_RELAXATION = np.float32(1.5)
 def relax(values: np.ndarray, known: np.ndarray, sweeps: int) -> None:
     """Move unknown values towards the mean of their four neighbours, in place.
 
-    `values` is float32 `(H, W, C)`, `known` is bool `(H, W)`. Neighbours outside the picture do
-    not count, so nothing flows over its border. Red pixels first, then black: the order of the
-    pixels within one colour does not matter.
+    `values` is float32 `(H, W, C)`, `known` is bool `(H, W)`. A pixel at the border is its own
+    neighbour there, so that nothing flows over it. Red pixels of the chessboard first, then
+    black: within one colour their order does not matter.
     """
     height, width, channels = values.shape
     for half_sweep in range(2 * sweeps):
         for y in range(height):
+            above, below = max(y - 1, 0), min(y + 1, height - 1)
             for x in range((y + half_sweep) % 2, width, 2):
                 if known[y, x]:
                     continue
+                left, right = max(x - 1, 0), min(x + 1, width - 1)
                 for c in range(channels):
-                    total = np.float32(0)
-                    count = np.float32(0)
-                    if y > 0:
-                        total += values[y - 1, x, c]
-                        count += np.float32(1)
-                    if y < height - 1:
-                        total += values[y + 1, x, c]
-                        count += np.float32(1)
-                    if x > 0:
-                        total += values[y, x - 1, c]
-                        count += np.float32(1)
-                    if x < width - 1:
-                        total += values[y, x + 1, c]
-                        count += np.float32(1)
-                    if count > 0:
-                        step = total / count - values[y, x, c]
-                        values[y, x, c] += OVER_RELAXATION * step
+                    vertical = values[above, x, c] + values[below, x, c]
+                    horizontal = values[y, left, c] + values[y, right, c]
+                    mean = (vertical + horizontal) * np.float32(0.25)
+                    values[y, x, c] += OVER_RELAXATION * (mean - values[y, x, c])
