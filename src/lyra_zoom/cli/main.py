@@ -137,6 +137,9 @@ def _add_bench(commands: Commands) -> None:
     )
     parser.set_defaults(module="bench")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--quick", action="store_true", help="only the shortest video of each size"
+    )
 
 
 def _add_image(parser: argparse.ArgumentParser) -> None:
