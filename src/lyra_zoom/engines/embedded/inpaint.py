@@ -123,7 +123,7 @@ def _half(array: np.ndarray) -> np.ndarray:
 
 def _level_of(gap: Gap, coarser: RgbFloat | None) -> Level:
     """What the kernels need of a gap; hidden pixels start as the coarser level or smooth."""
-    start = _smooth(gap.colour, gap.known) if coarser is None else _double(coarser, gap.colour)
+    start = _smooth(gap.colour, gap.known) if coarser is None else _double(coarser, Size.of(gap.colour))
     features = np.empty((*gap.hidden.shape, 4), np.float32)
     features[..., :3] = np.where(gap.hidden[..., None], start, gap.colour)
     features[..., 3] = np.float32(GUIDE_WEIGHT) * np.sqrt(np.clip(gap.guide, 0, 1))
@@ -177,17 +177,19 @@ def _close_seam(filled: RgbFloat, level: Level, gap: Gap) -> RgbFloat:
     inward_px = cv2.distanceTransform(gap.hidden.astype(np.uint8), cv2.DIST_L2, 5)
     fade = np.float32(1) / (1 + np.square(inward_px / np.float32(SEAM_PX)))
     closed = filled + fade[..., None] * push_pull(step, rim.astype(np.float32))
-    return np.where(gap.hidden[..., None], np.clip(closed, 0, 1), gap.colour)
+    copied = gap.colour[gap.known]
+    closed = np.clip(closed, copied.min(axis=0), copied.max(axis=0))
+    return np.where(gap.hidden[..., None], closed, gap.colour)
 
 
 def _smooth(colour: RgbFloat, known: Mask) -> RgbFloat:
     return push_pull(colour, known.astype(np.float32))
 
 
-def _double(coarse: RgbFloat, like: RgbFloat) -> RgbFloat:
-    """The coarse picture at twice the size, cut to the size of `like`."""
+def _double(coarse: RgbFloat, size: Size) -> np.ndarray:
+    """The coarse picture at twice its size, which is `size` or an odd row or column more."""
     height, width = coarse.shape[:2]
-    return resize(coarse, Size(2 * width, 2 * height))[: like.shape[0], : like.shape[1]]
+    return resize(coarse, Size(2 * width, 2 * height))[: size.height, : size.width]
 
 
 def _inside(mask: Mask) -> Mask:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
 from lyra_zoom.engines.embedded.matte_kernels import side_colours
 from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, RgbImage, Size, resize
@@ -21,7 +22,14 @@ SAME_COLOUR = 0.06  # sides that differ less than this cannot be told apart by c
 SURE_SHARE = 0.6  # of the band: colour alone decides within it, and has no say at its end
 EDGE_HALF_WIDTH_PX = 1.0  # of an outline whose colours tell nothing
 
-Samples = Float32[np.ndarray, "N C"]
+SmallMask: TypeAlias = Bool[np.ndarray, "h w"]
+"""A mask that may be smaller than the texture beside it."""
+
+Colours: TypeAlias = Float32[np.ndarray, "N 3"]
+Means: TypeAlias = Float32[np.ndarray, "N 4"]
+"""Mean colour of one side and its variance, per pixel of the band."""
+
+Coverages: TypeAlias = Float32[np.ndarray, "N"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Matte:
     band: Mask
 
 
-def front_matte(texture: RgbImage, near: Mask, outline: Mask, band_px: float) -> Matte:
+def front_matte(texture: RgbImage, near: SmallMask, outline: SmallMask, band_px: float) -> Matte:
     """The matte of every depth step marked by `outline`, `band_px` to either side.
 
     `near` and `outline` have one size, which may be smaller than the texture's; `band_px`
@@ -88,7 +96,7 @@ def _falloff(band_px: float) -> np.ndarray:
     return np.ascontiguousarray(whole[reach_px:, 0])
 
 
-def _sample(picture: np.ndarray, at: tuple[np.ndarray, np.ndarray], fine: Size) -> Samples:
+def _sample(picture: np.ndarray, at: tuple[np.ndarray, np.ndarray], fine: Size) -> Means:
     """The picture, bilinear, under the pixels `at` (rows, columns) of it enlarged to `fine`."""
     count, columns = len(at[0]), 1024  # OpenCV takes no side of 32768 or more
     places = np.zeros((2, -(-count // columns) * columns), np.float32)
@@ -102,8 +110,8 @@ def _sample(picture: np.ndarray, at: tuple[np.ndarray, np.ndarray], fine: Size) 
 
 
 def _coverage(
-    own: Samples, near: Samples, far: Samples, inward_px: np.ndarray, band_px: float
-) -> np.ndarray:
+    own: Colours, near: Means, far: Means, inward_px: Coverages, band_px: float
+) -> Coverages:
     """How far the near surface covers each pixel, 0 to 1.
 
     The pixel's place on the line from the far to the near colour, where these differ by more
@@ -120,7 +128,7 @@ def _coverage(
     return placed + trust * taper * (np.clip(along, 0, 1) - placed)
 
 
-def _near_colour(own: Samples, near: Samples, far: Samples, alpha: np.ndarray) -> Samples:
+def _near_colour(own: Colours, near: Means, far: Means, alpha: Coverages) -> Colours:
     """The near surface's colour: the pixel's own where it covers all, its side's where nothing.
 
     Between them, what the two means leave unexplained is shared out with the least change.

@@ -76,7 +76,7 @@ def _membrane_level(picture: np.ndarray, known: Mask, iterations: int) -> np.nda
     return start
 
 
-def _coarser(picture: np.ndarray, weight: Plane) -> tuple[np.ndarray, Plane] | None:
+def _coarser(picture: np.ndarray, weight: Plane) -> tuple[np.ndarray, np.ndarray] | None:
     """Weighted averages at half the size and what stands behind each, or None at the top."""
     if min(weight.shape) < 2 * SMALLEST_SIDE_PX:
         return None
