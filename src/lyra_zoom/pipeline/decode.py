@@ -11,6 +11,8 @@ import importlib.util
 import io
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,8 +107,7 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     """The file's header, read; pixels are not touched."""
     _load_plugins()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _pillows_warnings_heeded():
             picture = Image.open(io.BytesIO(data), formats=accepted_formats())
             if picture.format == "PNG":
                 _check_sums(data)
@@ -115,6 +116,15 @@ def _open(data: bytes) -> ImageFile.ImageFile:
     except Exception as error:  # crafted files make decoders raise anything
         raise _unreadable(data) from error
     return picture
+
+
+@contextmanager
+def _pillows_warnings_heeded() -> Iterator[None]:
+    """Pillow warns of bombs, which is an error here, and of broken EXIF, which is nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _load_plugins() -> None:
@@ -182,10 +192,11 @@ def _load(
 ) -> tuple[CameraFacts, Image.Image]:
     """The decoded picture, flat and upright, with what its camera wrote about it."""
     try:
-        facts = read_camera_facts(picture)
-        if fit_to is not None:
-            _draft(picture, facts.orientation, fit_to)
-        picture.load()
+        with _pillows_warnings_heeded():
+            facts = read_camera_facts(picture)
+            if fit_to is not None:
+                _draft(picture, facts.orientation, fit_to)
+            picture.load()
         orientation = 1 if picture.format == "TIFF" else facts.orientation  # turned by Pillow
         return facts, upright(flatten(picture), orientation)
     except InputRejected:
