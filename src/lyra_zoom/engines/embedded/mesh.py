@@ -40,8 +40,8 @@ class Mesh:
 class Fineness:
     """How finely a disparity map is turned into triangles.
 
-    `tolerance` is the error of disparity (1 / scene units) that merging may make: for an error of
-    e pixels on screen under a camera that moves by r, it is e / (focal_px * r).
+    `tolerance` is the error of disparity (1 / scene units) that merging may make: for an error
+    of e pixels on screen under a camera that moves by r, it is e / (focal_px * r).
     """
 
     cell_px: int = 2
@@ -52,8 +52,8 @@ class Fineness:
 def grid_positions(length_px: int, cell_px: int) -> tuple[np.ndarray, np.ndarray]:
     """Where along one axis a grid has its vertices, and the pixel each takes its value from.
 
-    Vertices sit on pixel centres, `cell_px` apart, so that no value is a mixture of two surfaces;
-    only the first and the last sit on the picture's border.
+    Vertices sit on pixel centres, `cell_px` apart, so that no value is a mixture of two
+    surfaces; only the first and the last sit on the picture's border.
     """
     inner = np.arange(cell_px, length_px - 1, cell_px)
     positions = np.concatenate([[0.0], inner + 0.5, [float(length_px)]])
@@ -71,7 +71,7 @@ def cells_touching(mask: Mask, cell_px: int) -> Mask:
 
 
 def straddling_cells(disparity: Plane, step: float, cell_px: int) -> Mask:
-    """Cells between whose pixels the disparity jumps by more than `step` from one to the next."""
+    """Cells in which disparity jumps by more than `step` from a pixel to the next."""
     _, rows = grid_positions(disparity.shape[0], cell_px)
     _, columns = grid_positions(disparity.shape[1], cell_px)
     across = np.zeros(disparity.shape, bool)  # a jump from the pixel to the left
@@ -93,9 +93,9 @@ def grid_mesh(
     """The surface that a picture's disparity (1 / depth, positive, per pixel) describes.
 
     `K` is for the disparity's size; the mesh is in that camera's frame, the world frame. `cut`
-    marks cells (see `cells_touching`) that are left out; cells with no alpha at all are left out
-    too. Blocks of cells merge where disparity is affine within the tolerance, which is exact for
-    planes in space.
+    marks cells (see `cells_touching`) that are left out; cells with no alpha at all are left
+    out too. Blocks of cells merge where disparity is affine within the tolerance, which is
+    exact for planes in space.
     """
     y, rows = grid_positions(disparity.shape[0], fineness.cell_px)
     x, columns = grid_positions(disparity.shape[1], fineness.cell_px)

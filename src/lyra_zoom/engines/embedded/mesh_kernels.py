@@ -1,8 +1,8 @@
 """Turns a quadtree over a grid into triangles; knows nothing of depth or cameras.
 
 Blocks are squares of 1, 2, 4 ... cells. A block whose border carries vertices that a smaller
-neighbour uses becomes a fan around its middle vertex, so that neighbours share all their vertices:
-there are no T-junctions and therefore no cracks.
+neighbour uses becomes a fan around its middle vertex, so that neighbours share all their
+vertices: there are no T-junctions and therefore no cracks.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ UNUSED = -1
 
 @njit(cache=True, nogil=True)
 def merge_blocks(side: np.ndarray, wanted: np.ndarray, block: int) -> None:
-    """Mark in `side` the blocks of `block` cells that `wanted` allows and whose parts are whole.
+    """Mark in `side` the `wanted` blocks of `block` cells whose quarters are whole.
 
-    `side[i, j]` is the size of the block whose first cell is (i, j), 0 for cells inside a block.
+    `side[i, j]` is the size of the block whose first cell is (i, j), 0 for cells inside a
+    block.
     """
     half = block // 2
     for row in range(wanted.shape[0]):
@@ -40,10 +41,10 @@ def merge_blocks(side: np.ndarray, wanted: np.ndarray, block: int) -> None:
 
 @njit(cache=True, nogil=True)
 def number_vertices(side: np.ndarray, number: np.ndarray) -> int:
-    """Number the grid's vertices that are corners of blocks, in reading order; how many there are.
+    """Number the grid vertices in use, in reading order; how many there are.
 
-    `number` is int32 (rows + 1, columns + 1) and starts as `UNUSED`. `side` is as in `merge_blocks`,
-    with negative entries for blocks that are not drawn.
+    `number` is int32 (rows + 1, columns + 1) and starts as `UNUSED`. `side` is as in
+    `merge_blocks`, with negative entries for blocks that are not drawn.
     """
     for i in range(side.shape[0]):
         for j in range(side.shape[1]):
@@ -96,8 +97,8 @@ def write_triangles(
 ) -> int:
     """Write rows (a, b, c, edge) of int32 to `out`; how many.
 
-    `rising[i, j]` asks for the diagonal from lower left to upper right in cell (i, j). `soft` is
-    the edge flag per cell; a block has that of its first cell.
+    `rising[i, j]` asks for the diagonal from lower left to upper right in cell (i, j). `soft`
+    is the edge flag per cell; a block has that of its first cell.
     """
     count = 0
     for i in range(side.shape[0]):

@@ -1,32 +1,43 @@
 """Draws triangles into a depth buffer; knows nothing of colour.
 
-Each pixel keeps 1/z and the number of the triangle that shows there. The triangle's *planes* (1/z,
-u/z and v/z as affine functions of the pixel) are kept beside, so texture coordinates and their exact
-derivatives are computed once per visible pixel by the shading pass.
+Two passes over a mesh: `set_up` writes a row of numbers for each triangle that may be seen,
+`scan` fills the pixels. Each pixel keeps 1/z and the number of the row that shows there; since
+a row holds 1/z, u/z and v/z as affine functions of the pixel, texture coordinates and their
+exact derivatives are computed once per visible pixel, when it is coloured.
 
-Coverage: a pixel belongs to a triangle when its centre lies between the left edge (included) and
-the right edge (excluded), top included, bottom excluded. The x of an edge at a row is computed from
-the edge's end points alone, upper one first: two triangles that share an edge get the same bits,
-so there is neither a gap nor a pixel drawn twice. Both faces of a triangle are drawn.
+Coverage: a pixel belongs to a triangle when its centre lies between the left edge (included)
+and the right edge (excluded), top included, bottom excluded. The x of an edge at a row is
+computed from the edge's end points alone, upper one first: two triangles that share an edge get
+the same bits, so there is neither a gap nor a pixel drawn twice. Both faces of a triangle are
+drawn.
 """
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
 
-PLANE_FIELDS = 12
-"""x0, y0, then value at (x0, y0), slope along x, slope along y for each of 1/z, u/z, v/z; one spare."""
+TILE_PX = 16
+"""Side of the squares in which `Target.hidden` says that nothing need be drawn."""
 
 CLEAR_BELOW = 5
 """Of 255: texels fainter than this do not hide what lies behind them."""
 
+SMALLEST_AREA = 1e-9
+"""Twice the area, in pixels, below which a triangle has no usable slopes and is left out."""
+
+X0, Y0, INVERSE, U, V, X1, Y1, X2, Y2, SOFT = 0, 1, 2, 5, 8, 11, 12, 13, 14, 15
+ROW_FIELDS = 16
+"""Of a drawn triangle: corner 0; value there, slope along x and slope along y for each of 1/z,
+u/z and v/z; corners 1 and 2; 1 where texels must be looked at. All float32: one cache line."""
 
 Corner: TypeAlias = tuple[float, float, float, float, float]
-"""x_px, y_px, 1/z, u, v, in float64."""
+"""x_px, y_px, 1/z, u, v."""
+
+Edge: TypeAlias = tuple[float, float, float, float]
+"""Upper end's x and y, change of x per row, lower end's y."""
 
 
 class Faces(NamedTuple):
@@ -44,8 +55,9 @@ class Target(NamedTuple):
     """What is drawn into; `inverse_depth` 0 means that nothing was drawn at the pixel."""
 
     inverse_depth: np.ndarray  # float32 (H, W)
-    surface: np.ndarray  # int32 (H, W): row of `planes`
-    planes: np.ndarray  # float32 (n, PLANE_FIELDS)
+    surface: np.ndarray  # int32 (H, W): number of a row of `rows`
+    rows: np.ndarray  # float32 (n, ROW_FIELDS)
+    hidden: np.ndarray  # uint8, one per tile of TILE_PX squared: 1 where nothing will show
 
 
 @njit(cache=True, nogil=True)
@@ -55,256 +67,265 @@ def transform(
     """Fill `screen` (see `Faces`) from world points and the 3x4 matrix K @ w2c[:3]."""
     p = projection
     for i in range(vertices.shape[0]):
-        x = vertices[i, 0]
-        y = vertices[i, 1]
-        z = vertices[i, 2]
+        x = np.float64(vertices[i, 0])
+        y = np.float64(vertices[i, 1])
+        z = np.float64(vertices[i, 2])
         hx = p[0, 0] * x + p[0, 1] * y + p[0, 2] * z + p[0, 3]
         hy = p[1, 0] * x + p[1, 1] * y + p[1, 2] * z + p[1, 3]
         depth = p[2, 0] * x + p[2, 1] * y + p[2, 2] * z + p[2, 3]
+        beyond = np.float32(depth) >= near
+        scale = 1.0 / depth if beyond else 1.0
+        screen[i, 0] = hx * scale
+        screen[i, 1] = hy * scale
+        screen[i, 2] = scale if beyond else 0.0
         screen[i, 3] = depth
-        if screen[i, 3] >= near:
-            inverse = 1.0 / depth
-            screen[i, 0] = hx * inverse
-            screen[i, 1] = hy * inverse
-            screen[i, 2] = inverse
-        else:
-            screen[i, 0] = hx
-            screen[i, 1] = hy
-            screen[i, 2] = 0.0
 
 
 @njit(cache=True, nogil=True)
-def draw_mesh(
-    faces: Faces, alpha: np.ndarray, near: np.float32, target: Target, used: int
-) -> int:
-    """Draw all triangles; rows of `target.planes` from `used` on are taken, the new count returned.
+def set_up(faces: Faces, near: np.float32, target: Target, used: int) -> int:
+    """Write `target.rows` from number `used` on for what may be seen; the new number used.
 
-    `near` is the float32 that `transform` was given. `alpha` is uint8 at texture size, looked at
-    only under triangles whose `edge` is set. At most 2 rows of planes are taken per triangle.
+    `near` is what `transform` was given. At most 2 rows are taken per triangle.
     """
     screen = faces.screen
-    for t in range(faces.triangles.shape[0]):
-        i = faces.triangles[t, 0]
-        j = faces.triangles[t, 1]
-        k = faces.triangles[t, 2]
-        behind = int(screen[i, 3] < near) + int(screen[j, 3] < near) + int(screen[k, 3] < near)
-        if behind == 0:
-            corners = (_corner(faces, i), _corner(faces, j), _corner(faces, k))
-            used += _draw_triangle(corners, faces.edge[t] != 0, alpha, target, used)
-        elif behind < 3:
-            used = _draw_clipped(faces, t, near, alpha, target, used)
+    uv = faces.uv
+    triangles = faces.triangles
+    edge = faces.edge
+    rows = target.rows
+    hidden = target.hidden
+    height, width = target.inverse_depth.shape
+    for t in range(triangles.shape[0]):
+        a = _corner(screen, uv, triangles[t, 0])
+        b = _corner(screen, uv, triangles[t, 1])
+        c = _corner(screen, uv, triangles[t, 2])
+        if a[2] * b[2] * c[2] == 0.0:
+            used = _set_up_clipped(faces, t, near, target, used)
+        elif _may_show(a, b, c, hidden, height, width):
+            _write_row(rows, used, a, b, c, edge[t])
+            used += 1
     return used
 
 
-@njit(cache=True, nogil=True)
-def _corner(faces: Faces, i: int) -> Corner:
+@njit(cache=True, nogil=True, forceinline=True)
+def _corner(screen: np.ndarray, uv: np.ndarray, i: int) -> Corner:
     return (
-        np.float64(faces.screen[i, 0]),
-        np.float64(faces.screen[i, 1]),
-        np.float64(faces.screen[i, 2]),
-        np.float64(faces.uv[i, 0]),
-        np.float64(faces.uv[i, 1]),
+        np.float64(screen[i, 0]),
+        np.float64(screen[i, 1]),
+        np.float64(screen[i, 2]),
+        np.float64(uv[i, 0]),
+        np.float64(uv[i, 1]),
     )
 
 
 @njit(cache=True, nogil=True)
-def _cross(faces: Faces, behind: int, front: int, near: float) -> Corner:
-    """The corner where the edge from vertex `behind` to vertex `front` meets the near plane."""
-    z_behind = np.float64(faces.screen[behind, 3])
-    z_front = np.float64(faces.screen[front, 3])
-    s = (near - z_behind) / (z_front - z_behind)
-    hx = faces.screen[behind, 0] * (1.0 - s) + faces.screen[front, 0] * z_front * s
-    hy = faces.screen[behind, 1] * (1.0 - s) + faces.screen[front, 1] * z_front * s
-    u = faces.uv[behind, 0] * (1.0 - s) + faces.uv[front, 0] * s
-    v = faces.uv[behind, 1] * (1.0 - s) + faces.uv[front, 1] * s
-    return (hx / near, hy / near, 1.0 / near, u, v)
-
-
-@njit(cache=True, nogil=True)
-def _draw_clipped(
-    faces: Faces, t: int, near: np.float32, alpha: np.ndarray, target: Target, used: int
-) -> int:
-    """Draw the part of triangle `t` beyond the near plane: a triangle or a quadrilateral."""
-    soft = faces.edge[t] != 0
-    polygon = np.empty((4, 5), np.float64)
+def _set_up_clipped(faces: Faces, t: int, near: np.float32, target: Target, used: int) -> int:
+    """The same for the part of one triangle that lies beyond the near plane."""
+    height, width = target.inverse_depth.shape
+    origin = (0.0, 0.0, 0.0, 0.0, 0.0)
+    first = origin
+    last = origin
     count = 0
     for side in range(3):
         here = faces.triangles[t, side]
         there = faces.triangles[t, (side + 1) % 3]
-        here_behind = faces.screen[here, 3] < near
-        there_behind = faces.screen[there, 3] < near
-        if not here_behind:
-            _put(polygon, count, _corner(faces, here))
+        starts_beyond = faces.screen[here, 3] >= near
+        ends_beyond = faces.screen[there, 3] >= near
+        for corner in range(2):
+            if corner == 0 and starts_beyond:
+                new = _corner(faces.screen, faces.uv, here)
+            elif corner == 1 and starts_beyond and not ends_beyond:
+                new = _crossing(faces.screen, faces.uv, there, here, np.float64(near))
+            elif corner == 1 and ends_beyond and not starts_beyond:
+                new = _crossing(faces.screen, faces.uv, here, there, np.float64(near))
+            else:
+                continue
+            if count == 0:
+                first = new
+            elif count > 1 and _may_show(first, last, new, target.hidden, height, width):
+                _write_row(target.rows, used, first, last, new, faces.edge[t])
+                used += 1
+            last = new
             count += 1
-        if here_behind and not there_behind:
-            _put(polygon, count, _cross(faces, here, there, np.float64(near)))
-            count += 1
-        if there_behind and not here_behind:
-            _put(polygon, count, _cross(faces, there, here, np.float64(near)))
-            count += 1
-    for last in range(2, count):
-        corners = (_take(polygon, 0), _take(polygon, last - 1), _take(polygon, last))
-        used += _draw_triangle(corners, soft, alpha, target, used)
     return used
 
 
 @njit(cache=True, nogil=True)
-def _put(polygon: np.ndarray, row: int, corner: Corner) -> None:
-    for i in range(5):
-        polygon[row, i] = corner[i]
-
-
-@njit(cache=True, nogil=True)
-def _take(polygon: np.ndarray, row: int) -> Corner:
+def _crossing(
+    screen: np.ndarray, uv: np.ndarray, before: int, beyond: int, near: float
+) -> Corner:
+    """Where an edge meets the near plane; the same bits for all its triangles."""
+    z_before = np.float64(screen[before, 3])
+    z_beyond = np.float64(screen[beyond, 3])
+    s = (near - z_before) / (z_beyond - z_before)
+    hx = screen[before, 0] * (1.0 - s) + screen[beyond, 0] * z_beyond * s
+    hy = screen[before, 1] * (1.0 - s) + screen[beyond, 1] * z_beyond * s
+    u = uv[before, 0] * (1.0 - s) + uv[beyond, 0] * s
+    v = uv[before, 1] * (1.0 - s) + uv[beyond, 1] * s
     return (
-        polygon[row, 0],
-        polygon[row, 1],
-        polygon[row, 2],
-        polygon[row, 3],
-        polygon[row, 4],
+        np.float64(np.float32(hx / near)),
+        np.float64(np.float32(hy / near)),
+        1.0 / near,
+        u,
+        v,
+    )
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _first_centre(edge_px: float, limit: int) -> int:
+    """The first pixel whose centre is at or after `edge_px`, kept within 0 and `limit`."""
+    return min(max(int(np.ceil(edge_px - 0.5)), 0), limit)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _doubled_area(a: Corner, b: Corner, c: Corner) -> float:
+    return (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _may_show(
+    a: Corner, b: Corner, c: Corner, hidden: np.ndarray, height: int, width: int
+) -> bool:
+    """Whether a triangle's box holds a pixel centre in a tile that is not hidden."""
+    first = _first_centre(min(a[1], b[1], c[1]), height)
+    last = _first_centre(max(a[1], b[1], c[1]), height)
+    left = _first_centre(min(a[0], b[0], c[0]), width)
+    right = _first_centre(max(a[0], b[0], c[0]), width)
+    if first >= last or left >= right or abs(_doubled_area(a, b, c)) < SMALLEST_AREA:
+        return False
+    for row in range(first // TILE_PX, (last - 1) // TILE_PX + 1):
+        for column in range(left // TILE_PX, (right - 1) // TILE_PX + 1):
+            if hidden[row, column] == 0:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _write_row(rows: np.ndarray, n: int, a: Corner, b: Corner, c: Corner, soft: int) -> None:
+    area = _doubled_area(a, b, c)
+    x1 = (b[0] - a[0]) / area
+    y1 = (b[1] - a[1]) / area
+    x2 = (c[0] - a[0]) / area
+    y2 = (c[1] - a[1]) / area
+    rows[n, X0] = a[0]
+    rows[n, Y0] = a[1]
+    to_b = b[2] - a[2]
+    to_c = c[2] - a[2]
+    rows[n, INVERSE] = a[2]
+    rows[n, INVERSE + 1] = to_b * y2 - to_c * y1
+    rows[n, INVERSE + 2] = to_c * x1 - to_b * x2
+    at_a = a[3] * a[2]
+    to_b = b[3] * b[2] - at_a
+    to_c = c[3] * c[2] - at_a
+    rows[n, U] = at_a
+    rows[n, U + 1] = to_b * y2 - to_c * y1
+    rows[n, U + 2] = to_c * x1 - to_b * x2
+    at_a = a[4] * a[2]
+    to_b = b[4] * b[2] - at_a
+    to_c = c[4] * c[2] - at_a
+    rows[n, V] = at_a
+    rows[n, V + 1] = to_b * y2 - to_c * y1
+    rows[n, V + 2] = to_c * x1 - to_b * x2
+    rows[n, X1] = b[0]
+    rows[n, Y1] = b[1]
+    rows[n, X2] = c[0]
+    rows[n, Y2] = c[1]
+    rows[n, SOFT] = soft
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _edge(x_p: float, y_p: float, x_q: float, y_q: float) -> Edge:
+    """The edge between p and q; the same bits with p and q exchanged."""
+    swap = y_q < y_p
+    x_upper = x_q if swap else x_p
+    y_upper = y_q if swap else y_p
+    x_lower = x_p if swap else x_q
+    y_lower = y_p if swap else y_q
+    height = y_lower - y_upper
+    return x_upper, y_upper, (x_lower - x_upper) / (height if height > 0.0 else 1.0), y_lower
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _narrowed(span: tuple[float, float], edge: Edge, centre_px: float) -> tuple[float, float]:
+    """The span (least, greatest) of where edges cross a row, with one more edge."""
+    x_upper, y_upper, slope, y_lower = edge
+    x = x_upper + (centre_px - y_upper) * slope
+    crosses = (centre_px >= y_upper) & (centre_px < y_lower)
+    return (
+        min(span[0], x) if crosses else span[0],
+        max(span[1], x) if crosses else span[1],
     )
 
 
 @njit(cache=True, nogil=True)
-def _first_centre(edge_px: float, limit: int) -> int:
-    """Number of the first pixel whose centre is at or after `edge_px`, kept within 0 and `limit`."""
-    return int(min(max(math.ceil(edge_px - 0.5), 0.0), limit))
+def scan(target: Target, start: int, stop: int, alpha: np.ndarray) -> None:
+    """Fill the pixels of the triangles in rows `start` to `stop` where they are the nearest.
+
+    `alpha` is uint8 at texture size, looked at only where a row says `SOFT`.
+    """
+    inverse_depth = target.inverse_depth
+    surface = target.surface
+    rows = target.rows
+    height, width = inverse_depth.shape
+    for n in range(start, stop):
+        x0 = np.float64(rows[n, X0])
+        y0 = np.float64(rows[n, Y0])
+        x1 = np.float64(rows[n, X1])
+        y1 = np.float64(rows[n, Y1])
+        x2 = np.float64(rows[n, X2])
+        y2 = np.float64(rows[n, Y2])
+        edges = (_edge(x0, y0, x1, y1), _edge(x1, y1, x2, y2), _edge(x2, y2, x0, y0))
+        slope = rows[n, INVERSE + 1]
+        for y in range(
+            _first_centre(min(y0, y1, y2), height), _first_centre(max(y0, y1, y2), height)
+        ):
+            span = _narrowed((np.inf, -np.inf), edges[0], y + 0.5)
+            span = _narrowed(_narrowed(span, edges[1], y + 0.5), edges[2], y + 0.5)
+            at_row = _at_row(rows, n, y)
+            for x in range(_first_centre(span[0], width), _first_centre(span[1], width)):
+                inverse = at_row + slope * (np.float32(x) + np.float32(0.5) - rows[n, X0])
+                if inverse > inverse_depth[y, x] and (
+                    rows[n, SOFT] == 0 or _is_there(rows, n, x, y, alpha)
+                ):
+                    inverse_depth[y, x] = inverse
+                    surface[y, x] = n
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _at_row(rows: np.ndarray, n: int, y: int) -> np.float32:
+    """1/z where a pixel row meets the column of the triangle's first corner."""
+    dy = np.float32(y) + np.float32(0.5) - rows[n, Y0]
+    return rows[n, INVERSE] + rows[n, INVERSE + 2] * dy
 
 
 @njit(cache=True, nogil=True)
-def _slope(upper: Corner, lower: Corner) -> float:
-    """Change of x per row along an edge; 0 for a horizontal edge, which no row crosses."""
-    height = lower[1] - upper[1]
-    return (lower[0] - upper[0]) / height if height > 0.0 else 0.0
+def _is_there(rows: np.ndarray, n: int, x: int, y: int, alpha: np.ndarray) -> bool:
+    """Whether the texel nearest to the pixel's centre is more than (almost) clear."""
+    _, u, v = locate(rows, n, x, y)
+    column = min(max(int(u), 0), alpha.shape[1] - 1)
+    row = min(max(int(v), 0), alpha.shape[0] - 1)
+    return alpha[row, column] >= CLEAR_BELOW
 
 
-@njit(cache=True, nogil=True)
-def _draw_triangle(
-    corners: tuple[Corner, Corner, Corner],
-    soft: bool,
-    alpha: np.ndarray,
-    target: Target,
-    surface: int,
-) -> int:
-    """Draw one triangle; 1 when it took row `surface` of the planes, else 0."""
-    a, b, c = corners
-    height, width = target.inverse_depth.shape
-    if b[1] < a[1]:
-        a, b = b, a
-    if c[1] < a[1]:
-        a, c = c, a
-    if c[1] < b[1]:
-        b, c = c, b
-    first = _first_centre(a[1], height)
-    last = _first_centre(c[1], height)
-    left = _first_centre(min(a[0], b[0], c[0]), width)
-    right = _first_centre(max(a[0], b[0], c[0]), width)
-    area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
-    if first >= last or left >= right or abs(area) < 1e-9:
-        return 0
-    _write_planes(target.planes[surface], (a, b, c), 1.0 / area)
-    long_slope = _slope(a, c)
-    upper_slope = _slope(a, b)
-    lower_slope = _slope(b, c)
-    for y in range(first, last):
-        centre = y + 0.5
-        x_long = a[0] + (centre - a[1]) * long_slope
-        if centre < b[1]:
-            x_short = a[0] + (centre - a[1]) * upper_slope
-        else:
-            x_short = b[0] + (centre - b[1]) * lower_slope
-        start = _first_centre(min(x_long, x_short), width)
-        stop = _first_centre(max(x_long, x_short), width)
-        if soft:
-            _fill_soft(target, surface, alpha, y, (start, stop))
-        else:
-            _fill(target, surface, y, (start, stop))
-    return 1
-
-
-@njit(cache=True, nogil=True)
-def _write_planes(
-    row: np.ndarray, corners: tuple[Corner, Corner, Corner], inverse_area: float
-) -> None:
-    a, b, c = corners
-    row[0] = a[0]
-    row[1] = a[1]
-    x1 = (b[0] - a[0]) * inverse_area
-    y1 = (b[1] - a[1]) * inverse_area
-    x2 = (c[0] - a[0]) * inverse_area
-    y2 = (c[1] - a[1]) * inverse_area
-    at_a = a[2]
-    to_b = b[2] - at_a
-    to_c = c[2] - at_a
-    row[2] = at_a
-    row[3] = to_b * y2 - to_c * y1
-    row[4] = to_c * x1 - to_b * x2
-    at_a = a[3] * a[2]
-    to_b = b[3] * b[2] - at_a
-    to_c = c[3] * c[2] - at_a
-    row[5] = at_a
-    row[6] = to_b * y2 - to_c * y1
-    row[7] = to_c * x1 - to_b * x2
-    at_a = a[4] * a[2]
-    to_b = b[4] * b[2] - at_a
-    to_c = c[4] * c[2] - at_a
-    row[8] = at_a
-    row[9] = to_b * y2 - to_c * y1
-    row[10] = to_c * x1 - to_b * x2
-
-
-@njit(cache=True, nogil=True)
-def _fill(target: Target, surface: int, y: int, span: tuple[int, int]) -> None:
-    """Keep the triangle at the pixels of a row where it is the nearest so far."""
-    start, stop = span
-    plane = target.planes[surface]
-    slope = plane[3]
-    at_row = plane[2] + plane[4] * (np.float32(y + 0.5) - plane[1])
-    for x in range(start, stop):
-        inverse = at_row + slope * (np.float32(x) + np.float32(0.5) - plane[0])
-        if inverse > target.inverse_depth[y, x]:
-            target.inverse_depth[y, x] = inverse
-            target.surface[y, x] = surface
-
-
-@njit(cache=True, nogil=True)
-def _fill_soft(
-    target: Target, surface: int, alpha: np.ndarray, y: int, span: tuple[int, int]
-) -> None:
-    """The same, leaving out pixels whose nearest texel is (almost) clear."""
-    start, stop = span
-    rows, columns = alpha.shape
-    for x in range(start, stop):
-        inverse, u, v = locate(target.planes, surface, x, y)
-        if inverse > target.inverse_depth[y, x]:
-            column = min(max(int(u), 0), columns - 1)
-            row = min(max(int(v), 0), rows - 1)
-            if alpha[row, column] >= CLEAR_BELOW:
-                target.inverse_depth[y, x] = inverse
-                target.surface[y, x] = surface
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def locate(
-    planes: np.ndarray, surface: int, x: int, y: int
+    rows: np.ndarray, n: int, x: int, y: int
 ) -> tuple[np.float32, np.float32, np.float32]:
-    """1/z, u and v of a triangle at the centre of pixel (x, y)."""
-    plane = planes[surface]
-    dx = np.float32(x) + np.float32(0.5) - plane[0]
-    dy = np.float32(y) + np.float32(0.5) - plane[1]
-    inverse = plane[2] + plane[3] * dx + plane[4] * dy
+    """Depth, u and v of a triangle at the centre of pixel (x, y)."""
+    dx = np.float32(x) + np.float32(0.5) - rows[n, X0]
+    dy = np.float32(y) + np.float32(0.5) - rows[n, Y0]
+    inverse = rows[n, INVERSE] + rows[n, INVERSE + 1] * dx + rows[n, INVERSE + 2] * dy
     depth = np.float32(1.0) / inverse
-    u = (plane[5] + plane[6] * dx + plane[7] * dy) * depth
-    v = (plane[8] + plane[9] * dx + plane[10] * dy) * depth
-    return inverse, u, v
+    u = (rows[n, U] + rows[n, U + 1] * dx + rows[n, U + 2] * dy) * depth
+    v = (rows[n, V] + rows[n, V + 1] * dx + rows[n, V + 2] * dy) * depth
+    return depth, u, v
 
 
 @njit(cache=True, nogil=True)
 def locate_all(target: Target, u: np.ndarray, v: np.ndarray) -> None:
-    """Fill the planes `u` and `v` with each pixel's texture coordinates, -1 where nothing shows."""
+    """Fill the planes `u` and `v` with each pixel's texture coordinates, -1 where empty."""
     for y in range(u.shape[0]):
         for x in range(u.shape[1]):
             u[y, x] = -1.0
             v[y, x] = -1.0
             if target.inverse_depth[y, x] > 0.0:
-                _, u[y, x], v[y, x] = locate(target.planes, target.surface[y, x], x, y)
+                _, u[y, x], v[y, x] = locate(target.rows, target.surface[y, x], x, y)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from lyra_zoom.engines.embedded.raster_kernels import Target
+from lyra_zoom.engines.embedded.raster_kernels import INVERSE, TILE_PX, Target, U, V, locate
 from lyra_zoom.engines.embedded.texel_kernels import Pyramid, sample
 
 OPAQUE = 252
@@ -31,49 +31,92 @@ class Look(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def shade_under(canvas: np.ndarray, target: Target, pyramid: Pyramid, look: Look) -> None:
-    """Put a drawn layer under the canvas, in place."""
+    """Put a drawn layer under the canvas, in place.
+
+    Row by row: first where in the texture each pixel looks, then the colours. Two short loops
+    keep the processor busier than one long one.
+    """
     height, width = target.inverse_depth.shape
+    columns = np.empty(width, np.int32)
+    lookups = np.empty((width, 4), np.float32)
     for y in range(height):
-        for x in range(width):
-            over = canvas[y, x, 3]
-            if over >= OPAQUE or not target.inverse_depth[y, x] > np.float32(0):
+        count = _find_texels(canvas, target, y, columns, lookups)
+        for k in range(count):
+            x = columns[k]
+            depth = lookups[k, 2]
+            share = min((depth - look.fade_start) * look.fade_per_depth, np.float32(1))
+            if not share > np.float32(0):
                 continue
-            _shade_pixel(
-                canvas[y, x], target.planes[target.surface[y, x]], (x, y), pyramid, look
-            )
+            footprint = lookups[k, 3] * look.footprint_gain
+            colour = sample(pyramid, lookups[k, 0], lookups[k, 1], footprint)
+            over = canvas[y, x, 3]
+            if over > 0:
+                share *= (np.float32(255) - np.float32(over)) * np.float32(1 / 255)
+            canvas[y, x, 0] = _sum_of(canvas[y, x, 0], colour[0], share)
+            canvas[y, x, 1] = _sum_of(canvas[y, x, 1], colour[1], share)
+            canvas[y, x, 2] = _sum_of(canvas[y, x, 2], colour[2], share)
+            canvas[y, x, 3] = _sum_of(over, colour[3], share)
 
 
 @njit(cache=True, nogil=True)
-def _shade_pixel(
-    pixel: np.ndarray, plane: np.ndarray, at: tuple[int, int], pyramid: Pyramid, look: Look
-) -> None:
-    dx = np.float32(at[0]) + np.float32(0.5) - plane[0]
-    dy = np.float32(at[1]) + np.float32(0.5) - plane[1]
-    depth = np.float32(1) / (plane[2] + plane[3] * dx + plane[4] * dy)
-    u = (plane[5] + plane[6] * dx + plane[7] * dy) * depth
-    v = (plane[8] + plane[9] * dx + plane[10] * dy) * depth
-    u_along_x = plane[6] - u * plane[3]  # times depth, as the next three
-    v_along_x = plane[9] - v * plane[3]
-    u_along_y = plane[7] - u * plane[4]
-    v_along_y = plane[10] - v * plane[4]
-    widest = max(
-        u_along_x * u_along_x + v_along_x * v_along_x,
-        u_along_y * u_along_y + v_along_y * v_along_y,
-    )
-    colour = sample(pyramid, u, v, widest * depth * depth * look.footprint_gain)
-    share = (depth - look.fade_start) * look.fade_per_depth
-    share = min(max(share, np.float32(0)), np.float32(1))
-    over = pixel[3]
-    if over > 0:
-        share *= (np.float32(255) - np.float32(over)) * np.float32(1 / 255)
-    for c in range(4):
-        total = np.float32(pixel[c]) + colour[c] * share + np.float32(0.5)
-        pixel[c] = np.uint8(min(total, np.float32(255)))
+def _sum_of(above: np.uint8, below: np.float32, share: np.float32) -> np.uint8:
+    total = np.float32(above) + below * share + np.float32(0.5)
+    return np.uint8(min(total, np.float32(255)))
+
+
+@njit(cache=True, nogil=True)
+def _find_texels(
+    canvas: np.ndarray, target: Target, y: int, columns: np.ndarray, lookups: np.ndarray
+) -> int:
+    """List the pixels of a row that need this layer; how many.
+
+    `lookups` gets u, v, depth and the square of how many texels wide the pixel is, the wider
+    way.
+    """
+    rows = target.rows
+    count = 0
+    for x in range(target.inverse_depth.shape[1]):
+        if canvas[y, x, 3] >= OPAQUE or not target.inverse_depth[y, x] > np.float32(0):
+            continue
+        n = target.surface[y, x]
+        depth, u, v = locate(rows, n, x, y)
+        u_along_x = rows[n, U + 1] - u * rows[n, INVERSE + 1]  # per depth, as the next three
+        v_along_x = rows[n, V + 1] - v * rows[n, INVERSE + 1]
+        u_along_y = rows[n, U + 2] - u * rows[n, INVERSE + 2]
+        v_along_y = rows[n, V + 2] - v * rows[n, INVERSE + 2]
+        widest = max(
+            u_along_x * u_along_x + v_along_x * v_along_x,
+            u_along_y * u_along_y + v_along_y * v_along_y,
+        )
+        columns[count] = x
+        lookups[count, 0] = u
+        lookups[count, 1] = v
+        lookups[count, 2] = depth
+        lookups[count, 3] = widest * depth * depth
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def find_hidden(canvas: np.ndarray, hidden: np.ndarray) -> None:
+    """Mark the tiles under which nothing more will show."""
+    height, width = canvas.shape[:2]
+    for row in range(hidden.shape[0]):
+        for column in range(hidden.shape[1]):
+            least = np.uint8(255)
+            if hidden[row, column]:
+                continue
+            for y in range(row * TILE_PX, min((row + 1) * TILE_PX, height)):
+                for x in range(column * TILE_PX, min((column + 1) * TILE_PX, width)):
+                    least = min(least, canvas[y, x, 3])
+                if least < OPAQUE:
+                    break
+            hidden[row, column] = least >= OPAQUE
 
 
 @njit(cache=True, nogil=True)
 def flatten(canvas: np.ndarray, frame: np.ndarray, holes: np.ndarray) -> int:
-    """Write the canvas as RGB to `frame`; mark pixels without colour in `holes` and count them."""
+    """Write the canvas as RGB; mark pixels without colour in `holes`, count them."""
     count = 0
     for y in range(canvas.shape[0]):
         for x in range(canvas.shape[1]):

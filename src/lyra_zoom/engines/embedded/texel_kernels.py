@@ -1,25 +1,23 @@
 """Reads filtered colours from a texture pyramid; knows nothing of geometry.
 
-A pyramid is one flat uint8 array: level after level, row after row, RGBA premultiplied, each level
-with `PAD` texels repeated beyond its borders, so that a 4x4 neighbourhood of any point inside the
-picture can be read without a test. Filter sums are written as vector instructions: a row of four
-texels is 16 bytes. The order of operations is fixed, so every machine gives the same bits.
+A pyramid is one flat uint8 array: level after level, row after row, RGBA premultiplied, each
+level with `PAD` texels repeated beyond its borders, so that a 4x4 neighbourhood of any point
+inside the picture can be read without a test.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core.base import BaseContext
-from numba.extending import intrinsic
+from numba import njit
+
+from lyra_zoom.engines.embedded.vector_kernels import CHANNELS, blend_texels
 
 PAD = 2
-CHANNELS = 4
 OFFSET, STRIDE, WIDTH, HEIGHT = range(4)
-"""Columns of `Pyramid.levels`: first texel in bytes, bytes per row, size without the padding."""
+"""Columns of `Pyramid.levels`: first texel in bytes, bytes per row, size without the
+padding."""
 
 Rgba: TypeAlias = tuple[np.float32, np.float32, np.float32, np.float32]
 """0 to 255, premultiplied; cubic filtering may overshoot."""
@@ -32,67 +30,9 @@ class Pyramid(NamedTuple):
     levels: np.ndarray  # int64 (L, 4)
 
 
-@intrinsic
-def blend_texels(
-    typing_context: Any, texels: Any, start: Any, stride: Any, across: Any, down: Any
-) -> Any:
-    """Weighted sum of n x n RGBA texels, n = 2 or 4, as four float32.
-
-    `start` is the index of the first byte, `stride` the bytes per row; `across` and `down` are
-    tuples of n float32 weights.
-    """
-    taps = across.count
-    lanes = CHANNELS * taps
-    answer = types.UniTuple(types.float32, CHANNELS)
-    index, floats, ints = types.int64, ir.FloatType(), ir.IntType(32)
-
-    def spread(builder: ir.IRBuilder, values: list[Any], source: list[int]) -> Any:
-        """A vector whose lane i holds `values[source[i]]`."""
-        vector = ir.Constant(ir.VectorType(floats, lanes), ir.Undefined)
-        for lane, number in enumerate(source):
-            vector = builder.insert_element(vector, values[number], ints(lane))
-        return vector
-
-    def halves(builder: ir.IRBuilder, vector: Any) -> Any:
-        """Lower half plus upper half."""
-        count = vector.type.count // 2
-        undefined = ir.Constant(vector.type, ir.Undefined)
-        low = ir.Constant(ir.VectorType(ints, count), list(range(count)))
-        high = ir.Constant(ir.VectorType(ints, count), list(range(count, 2 * count)))
-        return builder.fadd(
-            builder.shuffle_vector(vector, undefined, low),
-            builder.shuffle_vector(vector, undefined, high),
-        )
-
-    def generate(context: BaseContext, builder: ir.IRBuilder, signature: Any, args: Any) -> Any:
-        array, byte, row_bytes, across_values, down_values = args
-        data = context.make_array(texels)(context, builder, array).data
-        columns = [builder.extract_value(across_values, i) for i in range(taps)]
-        total = None
-        for row in range(taps):
-            address = builder.gep(data, [byte])
-            pointer = builder.bitcast(address, ir.VectorType(ir.IntType(8), lanes).as_pointer())
-            loaded = builder.load(pointer)
-            loaded.align = 1
-            whole = builder.zext(loaded, ir.VectorType(ints, lanes))
-            colours = builder.sitofp(whole, ir.VectorType(floats, lanes))
-            weight = builder.extract_value(down_values, row)
-            term = builder.fmul(colours, spread(builder, [weight], [0] * lanes))
-            total = term if total is None else builder.fadd(total, term)
-            byte = builder.add(byte, row_bytes)
-        sources = [lane // CHANNELS for lane in range(lanes)]
-        total = builder.fmul(total, spread(builder, columns, sources))
-        while total.type.count > CHANNELS:
-            total = halves(builder, total)
-        channels = [builder.extract_element(total, ints(c)) for c in range(CHANNELS)]
-        return context.make_tuple(builder, signature.return_type, channels)
-
-    return answer(texels, index, index, across, down), generate
-
-
 @njit(cache=True, nogil=True)
 def cubic_weights(t: np.float32) -> Rgba:
-    """Weights of the texels at -1, 0, 1, 2 for a point `t` past texel 0. Catmull and Rom, 1974."""
+    """Weights of texels -1, 0, 1, 2 for a point `t` past texel 0. Catmull, Rom 1974."""
     half = np.float32(0.5)
     one = np.float32(1)
     square = t * t
@@ -157,7 +97,7 @@ def _mix(below: Rgba, above: Rgba, share: np.float32) -> Rgba:
 
 @njit(cache=True, nogil=True)
 def sample(pyramid: Pyramid, u: np.float32, v: np.float32, footprint: np.float32) -> Rgba:
-    """The colour at (u, v) in pixels of level 0, for a screen pixel `sqrt(footprint)` texels wide.
+    """The colour at (u, v) of level 0 for a screen pixel `sqrt(footprint)` texels wide.
 
     Up to one texel: Catmull-Rom. Beyond: between two levels, in proportion to the width, the
     finest by Catmull-Rom and all others bilinear; continuous throughout.

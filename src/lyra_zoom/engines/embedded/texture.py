@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from lyra_zoom.engines.embedded.texel_kernels import CHANNELS, PAD, Pyramid
+from lyra_zoom.engines.embedded.texel_kernels import PAD, Pyramid
+from lyra_zoom.engines.embedded.vector_kernels import CHANNELS
 from lyra_zoom.geometry.image import RgbImage, Size
 
 LEVELS = 4  # sizes 1, 1/2, 1/4, 1/8
@@ -17,8 +18,8 @@ LEVELS = 4  # sizes 1, 1/2, 1/4, 1/8
 class Texture:
     """A premultiplied RGBA picture as a mip pyramid.
 
-    Texture coordinates are pixels of the full size with centres at half integers; at level n they
-    are divided by 2^n exactly, whether or not the size could be.
+    Texture coordinates are pixels of the full size with centres at half integers; at level n
+    they are divided by 2^n exactly, whether or not the size could be.
     """
 
     pyramid: Pyramid
