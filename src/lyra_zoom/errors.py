@@ -40,3 +40,7 @@ class VideoUnreadable(LyraZoomError):
 
 class OutputRejected(LyraZoomError):
     """The place where a result shall go cannot be written."""
+
+
+class JobFailed(LyraZoomError):
+    """A job that `bench` measures ended with an error; the message is the last it wrote."""

@@ -15,17 +15,13 @@ from pathlib import Path
 from lyra_zoom.bench.memory import PeakMemory
 from lyra_zoom.contract.zoom import Resolution, ZoomInput
 from lyra_zoom.engines.embedded.engine import EmbeddedEngine
-from lyra_zoom.errors import LyraZoomError
+from lyra_zoom.errors import JobFailed
 from lyra_zoom.pipeline.progress import ProgressReport
 from lyra_zoom.pipeline.shot import Shot, plan_shot
 from lyra_zoom.pipeline.zoom import make_zoom
 
 SEED = 7
 WARM_UP_FRAMES = 5
-
-
-class JobFailed(LyraZoomError):
-    """A measured job ended with an error; the message is what it wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
