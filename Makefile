@@ -1,0 +1,80 @@
+# One command for each thing a person wants here; `make` alone lists them.
+#
+# Needs Python 3.11 or newer and make, nothing else. Everything is installed into .venv, from the
+# exact versions in requirements/.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick check fix lock golden clean
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
+
+demo: $(VENV)/run.stamp ## turn the example photograph into out/demo.mp4
+	@$(BIN)/lyra-zoom generate examples/harbour.jpg --prompt "$$(cat examples/harbour.txt)" \
+		--seed 1 -o out/demo.mp4
+
+test: $(VENV)/dev.stamp ## run all tests; what this machine lacks is skipped with the reason
+	@$(BIN)/pytest -n 2
+
+test-quick: $(VENV)/dev.stamp ## run the tests that take less than two seconds each
+	@$(BIN)/pytest -n 2 -m "not slow"
+
+check: $(VENV)/dev.stamp ## everything CI checks: format, lint, imports, types, tests, documents
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy
+	@$(BIN)/pytest -n 2 -m "not slow"
+
+fix: $(VENV)/dev.stamp ## repair what machines can repair
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+golden: $(VENV)/dev.stamp ## write the golden tables anew; commit them with a sentence why
+	@$(BIN)/python -m tests.golden.camera_tables
+
+lock: $(VENV)/lock.stamp ## choose the exact versions anew
+	@for set in run dev; do \
+		group=$$(test $$set = dev && echo "--group dev -c requirements/run.txt"); \
+		$(VENV)/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+			--no-emit-index-url --no-emit-find-links --annotation-style line \
+			--custom-compile-command "make lock" pyproject.toml $$group \
+			-o requirements/$$set.txt || exit 1; \
+	done
+
+clean: ## remove what was installed and made here
+	rm -rf $(VENV) out
+
+# What the targets above stand on: a virtual environment, and two sets of packages in it.
+
+$(VENV)/made.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "lyra-zoom needs Python 3.11 or newer: install it, or name it: make PYTHON=python3.12 ..."; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: run  sudo apt install python3-venv  and try again"; \
+		exit 1; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml
+	@echo "installing lyra-zoom into $(VENV)"
+	@$(PIP) -r requirements/run.txt
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/lock.stamp: $(VENV)/made.stamp
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
