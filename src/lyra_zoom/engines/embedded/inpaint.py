@@ -123,7 +123,11 @@ def _half(array: np.ndarray) -> np.ndarray:
 
 def _level_of(gap: Gap, coarser: RgbFloat | None) -> Level:
     """What the kernels need of a gap; hidden pixels start as the coarser level or smooth."""
-    start = _smooth(gap.colour, gap.known) if coarser is None else _double(coarser, Size.of(gap.colour))
+    start = (
+        _smooth(gap.colour, gap.known)
+        if coarser is None
+        else _double(coarser, Size.of(gap.colour))
+    )
     features = np.empty((*gap.hidden.shape, 4), np.float32)
     features[..., :3] = np.where(gap.hidden[..., None], start, gap.colour)
     features[..., 3] = np.float32(GUIDE_WEIGHT) * np.sqrt(np.clip(gap.guide, 0, 1))

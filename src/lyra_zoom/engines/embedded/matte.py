@@ -29,7 +29,7 @@ Colours: TypeAlias = Float32[np.ndarray, "N 3"]
 Means: TypeAlias = Float32[np.ndarray, "N 4"]
 """Mean colour of one side and its variance, per pixel of the band."""
 
-Coverages: TypeAlias = Float32[np.ndarray, "N"]
+Coverages: TypeAlias = Float32[np.ndarray, " N"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ class Matte:
     band: Mask
 
 
-def front_matte(texture: RgbImage, near: SmallMask, outline: SmallMask, band_px: float) -> Matte:
+def front_matte(
+    texture: RgbImage, near: SmallMask, outline: SmallMask, band_px: float
+) -> Matte:
     """The matte of every depth step marked by `outline`, `band_px` to either side.
 
     `near` and `outline` have one size, which may be smaller than the texture's; `band_px`

@@ -16,7 +16,9 @@ from lyra_zoom.geometry.image import Mask, Plane
 SMALLEST_SIDE_PX = 2  # of the coarsest level
 WEIGHT_GAIN = 2.0  # per level: half a window of known pixels counts as fully known
 TINY_WEIGHT = 1e-6  # below this a level knows nothing about a pixel
-KNOWN_WEIGHT = 0.1  # a coarse pixel of the membrane is known: one known pixel is enough
+KNOWN_WEIGHT = (
+    0.05  # a coarse pixel of the membrane is known: one fine pixel under it is enough
+)
 
 
 def push_pull(

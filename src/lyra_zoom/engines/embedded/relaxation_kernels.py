@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-OVER_RELAXATION = np.float32(1.5)
+OVER_RELAXATION = np.float32(1.7)
 """Step of a sweep over the neighbours' mean; more converges faster, 2 no longer does."""
 
 
