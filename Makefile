@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check fix lock golden clean
+.PHONY: help demo test test-quick check fix lock golden docs clean
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -37,6 +37,10 @@ fix: $(VENV)/dev.stamp ## repair what machines can repair
 
 golden: $(VENV)/dev.stamp ## write the golden tables anew; commit them with a sentence why
 	@$(BIN)/python -m tests.golden.camera_tables
+
+docs: $(VENV)/dev.stamp ## draw the generated parts of the documents anew
+	@$(BIN)/python -m tests.docs.axes
+	@$(BIN)/python -m tests.docs.blocks
 
 lock: $(VENV)/lock.stamp ## choose the exact versions anew
 	@for set in run dev; do \
