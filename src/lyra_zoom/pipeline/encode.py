@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 import av
+import cv2
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
 from lyra_zoom.errors import OutputRejected
@@ -37,9 +38,8 @@ EXACT_AVERAGE = (
 )
 """Colour of 2x2 pixels averaged; every plane within rounding of the BT.709 formula."""
 
-X264_PARAMS = {
+X264_PARAMS: dict[str, object] = {
     "mbtree": 0,  # with it, x264's AVX-512 code gives different bytes from run to run
-    "asm": "avx2",  # one code path, so that different processors agree
     "scenecut": 0,  # a camera move has no cuts
     "open-gop": 0,
 }
@@ -59,7 +59,7 @@ class Mp4Writer:
         self._part = _part_beside(target)
         self._rate = frames_per_second
         self._container = av.open(
-            str(self._part), "w", format="mp4", options={"movflags": "+faststart"}
+            str(self._part), "w", format="mp4", options=_mp4_options(frames_per_second)
         )
         self._container.metadata.update(tags)
         self._stream = self._container.add_stream(
@@ -137,12 +137,20 @@ def _to_bt709(picture: av.VideoFrame) -> av.VideoFrame:
 def _x264_options(frames_per_second: int) -> dict[str, str]:
     keyint = frames_per_second * KEYFRAME_EVERY_S
     params = {**X264_PARAMS, "keyint": keyint, "min-keyint": keyint}
+    if cv2.checkHardwareSupport(cv2.CPU_AVX2):
+        params["asm"] = "avx2"  # one code path, so that processors with more agree
     return {
         "preset": "veryfast",
         "crf": "18",
         "profile": "high",
         "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
     }
+
+
+def _mp4_options(frames_per_second: int) -> dict[str, str]:
+    """The index first, and clocks in which every frame begins at a whole number."""
+    ticks = str(frames_per_second * 1000)
+    return {"movflags": "+faststart", "movie_timescale": ticks, "video_track_timescale": ticks}
 
 
 def _part_beside(target: Path) -> Path:
