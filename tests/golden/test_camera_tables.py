@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from lyra_zoom.contract.zoom import Direction, Trajectory
+from lyra_zoom.geometry.depth import subject_depth
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import camera_centre_world
-from lyra_zoom.pipeline.cameras import SourceView, build_path, plan_leg, subject_depth
+from lyra_zoom.pipeline.cameras import SourceView, build_path, plan_leg
 from lyra_zoom.pipeline.moves import MOVES, Way
 from lyra_zoom.pipeline.shot import Leg
 from tests.golden.camera_tables import OPEN_SKY, OURS, REFERENCE, planned_table

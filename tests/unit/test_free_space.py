@@ -11,7 +11,7 @@ from lyra_zoom.contract.zoom import Direction, Trajectory
 from lyra_zoom.geometry.camera import centred_intrinsics, pixel_centres, unproject
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import camera_centre_world
-from lyra_zoom.pipeline.cameras import SourceView, plan_leg, subject_depth
+from lyra_zoom.pipeline.cameras import SourceView, plan_leg
 from lyra_zoom.pipeline.free_space import Obstacles
 from lyra_zoom.pipeline.shot import Leg
 
@@ -142,18 +142,3 @@ class TestObstacles:
     def test_the_patches_of_a_wall_add_up_to_the_wall(self):
         areas = Obstacles.of(wall_at(3.0), K, SIZE).areas
         assert areas.sum() == pytest.approx(3.0**2 * 832 * 480 / 720**2)
-
-
-class TestSubjectDepth:
-    def test_a_quarter_of_what_has_a_depth_is_nearer(self):
-        depth = np.linspace(1, 5, 401, dtype=np.float32).reshape(1, -1)
-        assert subject_depth(depth, np.ones_like(depth, bool)) == pytest.approx(2.0)
-
-    def test_the_sky_does_not_count(self):
-        depth = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, np.inf, np.inf]], np.float32)
-        assert subject_depth(depth, np.ones_like(depth, bool)) == pytest.approx(2.0)
-
-    def test_what_is_not_valid_does_not_count(self):
-        depth = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 0.1]], np.float32)
-        valid = depth > 0.5
-        assert subject_depth(depth, valid) == pytest.approx(2.0)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyra_zoom.errors import InputRejected
 from lyra_zoom.geometry.camera import (
     CameraPath,
     centred_intrinsics,
@@ -18,6 +19,7 @@ from lyra_zoom.geometry.camera import (
     scale_intrinsics,
     unproject,
 )
+from lyra_zoom.geometry.depth import subject_depth
 from lyra_zoom.geometry.image import Size, resize
 from lyra_zoom.geometry.rigid import camera_centre_world, invert_rigid, look_at, w2c_from
 
@@ -134,3 +136,23 @@ class TestSizes:
     def test_resizing_to_its_own_size_returns_the_picture(self):
         picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
         assert resize(picture, Size(2, 2)) is picture
+
+
+class TestSubjectDepth:
+    def test_a_quarter_of_what_has_a_depth_is_nearer(self):
+        depth = np.linspace(1, 5, 401, dtype=np.float32).reshape(1, -1)
+        assert subject_depth(depth, np.ones_like(depth, bool)) == pytest.approx(2.0)
+
+    def test_the_sky_does_not_count(self):
+        depth = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, np.inf, np.inf]], np.float32)
+        assert subject_depth(depth, np.ones_like(depth, bool)) == pytest.approx(2.0)
+
+    def test_what_is_not_valid_does_not_count(self):
+        depth = np.array([[1.0, 2.0, 3.0, 4.0, 5.0, 0.1]], np.float32)
+        valid = depth > 0.5
+        assert subject_depth(depth, valid) == pytest.approx(2.0)
+
+    def test_a_photograph_of_nothing_but_sky_has_no_subject(self):
+        sky = np.full((2, 2), np.inf, np.float32)
+        with pytest.raises(InputRejected, match="image_url"):
+            subject_depth(sky, np.ones_like(sky, bool))

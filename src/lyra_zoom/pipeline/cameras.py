@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lyra_zoom.contract.zoom import Direction, Trajectory
-from lyra_zoom.errors import InputRejected
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics, IntrinsicsPerFrame
-from lyra_zoom.geometry.image import Mask, Plane, Size
+from lyra_zoom.geometry.image import Plane, Size
 from lyra_zoom.geometry.rigid import Point, Points, look_at, w2c_from
 from lyra_zoom.pipeline.free_space import Obstacles, free_reach
 from lyra_zoom.pipeline.moves import LARGEST_DOLLY_IN, MOVES, Course, Way
@@ -24,8 +23,6 @@ from lyra_zoom.pipeline.shot import Leg
 LIFT = 0.15  # of the retreat: the out leg rises, so that the ground does not fill the view
 
 NEVER_LIFTED = {Trajectory.DOLLY_ZOOM}  # its subject has to hold its place in the picture
-
-NEAR_QUANTILE = 0.25  # of depth: the subject is nearer than most of what surrounds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +36,6 @@ class SourceView:
     size: Size
     depth: Plane
     subject_depth: float
-
-
-def subject_depth(depth: Plane, mask: Mask) -> float:
-    """Depth D of what the photograph is about: the 0.25 quantile of finite depth in `mask`."""
-    known = depth[mask & np.isfinite(depth) & (depth > 0)]
-    if known.size == 0:
-        raise InputRejected("image_url", "nothing in the photograph has a known distance")
-    return float(np.quantile(known.astype(np.float64), NEAR_QUANTILE))
 
 
 def plan_legs(
