@@ -38,6 +38,9 @@ EXACT_AVERAGE = (
 )
 """Colour of 2x2 pixels averaged; every plane within rounding of the BT.709 formula."""
 
+OPENCV_CPU_AVX2 = 11
+"""`CPU_AVX2` of OpenCV's `CpuFeatures`, which its Python module does not name."""
+
 X264_PARAMS: dict[str, object] = {
     "mbtree": 0,  # with it, x264's AVX-512 code gives different bytes from run to run
     "scenecut": 0,  # a camera move has no cuts
@@ -137,7 +140,7 @@ def _to_bt709(picture: av.VideoFrame) -> av.VideoFrame:
 def _x264_options(frames_per_second: int) -> dict[str, str]:
     keyint = frames_per_second * KEYFRAME_EVERY_S
     params = {**X264_PARAMS, "keyint": keyint, "min-keyint": keyint}
-    if cv2.checkHardwareSupport(cv2.CPU_AVX2):
+    if cv2.checkHardwareSupport(OPENCV_CPU_AVX2):
         params["asm"] = "avx2"  # one code path, so that processors with more agree
     return {
         "preset": "veryfast",

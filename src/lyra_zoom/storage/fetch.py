@@ -45,11 +45,13 @@ def fetch_any(where: str, may_visit: Visit = anywhere) -> bytes:
     return _read_file(where)
 
 
-def fetch_remote(where: str, may_visit: Visit = anywhere) -> bytes:
+def fetch_remote(
+    where: str, may_visit: Visit = anywhere, deadline_s: float = DEADLINE_S
+) -> bytes:
     """The bytes behind an http(s) address or a data URI; any other scheme is refused."""
     if where[:5].lower() == "data:":
         return _limited(_decode_data_uri(where))
-    return _download(where, may_visit)
+    return _download(where, may_visit, deadline_s)
 
 
 def _read_file(where: str) -> bytes:
@@ -82,24 +84,24 @@ def _decode_data_uri(uri: str) -> bytes:
         ) from error
 
 
-def _download(where: str, may_visit: Visit) -> bytes:
+def _download(where: str, may_visit: Visit, deadline_s: float) -> bytes:
     """The body behind an address, within the deadline, the redirects and the size allowed."""
     address = _parsed(where)
     try:
-        return asyncio.run(_download_within_deadline(address, may_visit))
+        return asyncio.run(_download_in_time(address, may_visit, deadline_s))
     except TimeoutError as error:
-        raise _failed(f"no complete answer within {DEADLINE_S:.0f} s") from error
+        raise _failed(f"no complete answer within {deadline_s:g} s") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
         raise _failed(_shown(str(error) or type(error).__name__)) from error
 
 
-async def _download_within_deadline(address: httpx.URL, may_visit: Visit) -> bytes:
+async def _download_in_time(address: httpx.URL, may_visit: Visit, deadline_s: float) -> bytes:
     """Asynchronous only because a cancelled task is a deadline no drip of bytes outlives."""
     async with (
-        asyncio.timeout(DEADLINE_S),
+        asyncio.timeout(deadline_s),
         httpx.AsyncClient(
             trust_env=False,  # a proxy of the operator is not for addresses of users
-            timeout=httpx.Timeout(DEADLINE_S, connect=CONNECT_TIMEOUT_S),
+            timeout=httpx.Timeout(deadline_s, connect=CONNECT_TIMEOUT_S),
             headers={"user-agent": "lyra-zoom", "accept-encoding": "identity"},
         ) as client,
     ):
