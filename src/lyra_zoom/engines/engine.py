@@ -1,4 +1,4 @@
-"""The promise every engine keeps, and the values that cross it; knows no wire format and no queue.
+"""The promise every engine keeps, and the values that cross it; knows no wire format.
 
 Frame 0 of a path that starts at the photograph is the photograph, fitted. Same photo, path and
 sampling give the same frames. An engine stops within one frame when `Progress.advance` raises
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics
 from lyra_zoom.geometry.image import Plane, RgbImage, Size
@@ -58,7 +58,7 @@ class Scene(Protocol):
     """What an engine knows of the photograph, enough to plan cameras through it."""
 
     @property
-    def K(self) -> Intrinsics:
+    def K(self) -> Intrinsics:  # noqa: N802  # the field's name
         """Intrinsics of the photograph at the size of the video."""
 
     @property
@@ -67,7 +67,7 @@ class Scene(Protocol):
 
     @property
     def depth(self) -> Plane:
-        """Depth per pixel in scene units, positive, `inf` for sky; may be smaller than `size`."""
+        """Depth per pixel, in scene units, `inf` for sky; may be smaller than `size`."""
 
     @property
     def subject_depth(self) -> float:
@@ -87,6 +87,10 @@ class Engine(Protocol):
         """The photograph, understood: its depth and its camera."""
 
     def render(
-        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
+        self,
+        scene: Any,  # noqa: ANN401  # the scene that this very engine built
+        path: CameraPath,
+        sampling: Sampling,
+        progress: Progress,
     ) -> Iterator[RgbImage]:
         """One frame per camera of the path, in its order."""
