@@ -118,18 +118,34 @@ def frame_at(world: World, which: int, p: tuple, d: tuple) -> tuple:
 
 
 @njit(cache=True, nogil=True)
+def openness(world: World, p: tuple, n: tuple) -> float:
+    """Share of four slanted feelers, standing for the hemisphere, that touch nothing near."""
+    reach, tilt, count, free = 1.6, 0.45, 0, 0.0
+    close = np.empty(48, np.int64)
+    for k in range(world.rows.shape[0]):
+        if count < close.shape[0] and not out_of_reach(world.rows[k], p, 2.4):
+            close[count] = k
+            count += 1
+    for feeler in range(4):
+        a = 1.5708 * feeler + 0.6
+        d = (n[0] + tilt * math.cos(a), n[1] - 0.35, n[2] + tilt * math.sin(a))
+        d2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
+        touched = False
+        for k in range(count):
+            row = world.rows[close[k]]
+            if not passes_by(row, p, d, d2) and hit(row, p, d, 2e-3) < reach:
+                touched = True
+                break
+        free += 0.0 if touched else 0.25
+    return free
+
+
+@njit(cache=True, nogil=True)
 def lit(world: World, p: tuple, n: tuple) -> tuple:
     """Light that arrives at a point: sky and ground, the sun, one lamp; with their shadows."""
     light = world.light
     k = 0.5 - 0.5 * n[1]
-    open_sky = 0.0
-    tilt = 0.45
-    for ray in range(4):  # four slanted feelers stand for the hemisphere
-        a = 1.5708 * ray + 0.6
-        fx, fy, fz = n[0] + tilt * math.cos(a), n[1] - 0.35, n[2] + tilt * math.sin(a)
-        if not blocked(world, p, (fx, fy, fz), 1.6):
-            open_sky += 0.25
-    near = 0.45 + 0.55 * open_sky
+    near = 0.45 + 0.55 * openness(world, p, n)
     r = (light[AMBIENT_UP] * k + light[AMBIENT_DOWN] * (1 - k)) * near
     g = (light[AMBIENT_UP + 1] * k + light[AMBIENT_DOWN + 1] * (1 - k)) * near
     b = (light[AMBIENT_UP + 2] * k + light[AMBIENT_DOWN + 2] * (1 - k)) * near

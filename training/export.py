@@ -1,0 +1,90 @@
+"""Turn a checkpoint into the ONNX file that the product ships.
+
+    python -m training.export --checkpoint RUN/last.pt --out depth.onnx
+
+Input `image`: float32 1x3xHxW, RGB, 0 to 1, sides multiples of 32. Outputs `disparity` and
+`sky` (probability), 1x1xHxW. Large weights are stored as float16 and widened when loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+from training.network import DepthNet
+
+OPSET = 17
+
+
+class Shipped(nn.Module):
+    """The network with a probability instead of a logit."""
+
+    def __init__(self, net: DepthNet) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Disparity and the probability of sky."""
+        disparity, sky = self.net(image)
+        return disparity, torch.sigmoid(sky)
+
+
+def export(net: DepthNet, path: Path) -> None:
+    """Write the network as ONNX with free height and width."""
+    free = {2: "height", 3: "width"}
+    torch.onnx.export(
+        Shipped(net).eval(),
+        (torch.rand(1, 3, 192, 320),),
+        str(path),
+        input_names=["image"],
+        output_names=["disparity", "sky"],
+        dynamic_axes={"image": free, "disparity": free, "sky": free},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    model = onnx.load(path)
+    store_as_half(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def store_as_half(model: onnx.ModelProto) -> None:
+    """Keep weights of more than 256 numbers as float16 behind a cast, which loading folds away."""
+    graph, casts = model.graph, []
+    for weight in graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size <= 256:
+            continue
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + "_half"))
+        casts.append(helper.make_node("Cast", [name + "_half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = casts + list(graph.node)
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def load_average(checkpoint: Path) -> DepthNet:
+    """The averaged network of a checkpoint."""
+    net = DepthNet()
+    net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
+    return net.eval()
+
+
+def main() -> None:
+    """Export a checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    export(load_average(options.checkpoint), options.out)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
