@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -20,6 +21,9 @@ from lyra_zoom.geometry.image import Mask, Plane, Size
 
 OPAQUE = 255
 STEEPEST_END = 0.1  # change per pixel, of the value, that is carried on over the border
+
+Cells: TypeAlias = Bool[np.ndarray, "rows columns"]
+"""Yes or no per cell of a grid; see `grid_positions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Mesh:
 class Fineness:
     """How finely a disparity map is turned into triangles.
 
-    `tolerance` is the error of disparity (1 / scene units) that merging may make: for an error
-    of e pixels on screen under a camera that moves by r, it is e / (focal_px * r).
+    `tolerance` is about the error of disparity (1 / scene units) that merging may make: for an
+    error of e pixels on screen under a camera that moves by r, it is e / (focal_px * r).
     """
 
     cell_px: int = 2
@@ -60,7 +64,7 @@ def grid_positions(length_px: int, cell_px: int) -> tuple[np.ndarray, np.ndarray
     return positions, np.concatenate([[0], inner, [length_px - 1]])
 
 
-def cells_touching(mask: Mask, cell_px: int) -> Mask:
+def cells_touching(mask: Mask, cell_px: int) -> Cells:
     """Cells of a grid over the mask's picture that hold a marked pixel, corners included."""
     _, rows = grid_positions(mask.shape[0], cell_px)
     _, columns = grid_positions(mask.shape[1], cell_px)
@@ -70,7 +74,7 @@ def cells_touching(mask: Mask, cell_px: int) -> Mask:
     return sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0
 
 
-def straddling_cells(disparity: Plane, step: float, cell_px: int) -> Mask:
+def straddling_cells(disparity: Plane, step: float, cell_px: int) -> Cells:
     """Cells in which disparity jumps by more than `step` from a pixel to the next."""
     _, rows = grid_positions(disparity.shape[0], cell_px)
     _, columns = grid_positions(disparity.shape[1], cell_px)
@@ -87,7 +91,7 @@ def grid_mesh(
     texture_size: Size,
     *,
     fineness: Fineness,
-    cut: Mask | None = None,
+    cut: Cells | None = None,
     alpha: UInt8[np.ndarray, "H_tex W_tex"] | None = None,
 ) -> Mesh:
     """The surface that a picture's disparity (1 / depth, positive, per pixel) describes.
@@ -108,7 +112,7 @@ def grid_mesh(
         least, most = _alpha_range(alpha, y * scale[1], x * scale[0])
         drawn &= most > 0
         soft = (least < OPAQUE).astype(np.uint8)
-    side = _blocks(values, drawn, soft, fineness)
+    side = _blocks(_Grid(x, y, values), drawn, soft, fineness)
     number, triangles, edge = _triangulated(side, values, soft)
     i, j = np.nonzero(number != UNUSED)
     pixels = np.stack([x[j], y[i], np.ones(len(i))], axis=1)
@@ -180,44 +184,57 @@ def _alpha_range(
     return cv2.erode(alpha, kernel)[i, j], cv2.dilate(alpha, kernel)[i, j]
 
 
-def _blocks(
-    values: np.ndarray, drawn: Mask, soft: np.ndarray, fineness: Fineness
-) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where a grid's vertices are, in pixels, and their disparity."""
+
+    x: np.ndarray
+    y: np.ndarray
+    values: np.ndarray
+
+
+def _blocks(grid: _Grid, drawn: Cells, soft: np.ndarray, fineness: Fineness) -> np.ndarray:
     """Side of the block that starts at each cell; 0 inside blocks, -1 for cells left out."""
     side = np.where(drawn, 1, -1).astype(np.int32)
     block = 2
     while block <= min(fineness.largest_block, *drawn.shape):
-        flat = _deviation(values, block) <= fineness.tolerance
+        flat = _deviation(grid, block) <= fineness.tolerance
         merge_blocks(side, flat & _uniform(soft, block), block)
         block *= 2
     return side
 
 
-def _uniform(cells: np.ndarray, block: int) -> Mask:
+def _uniform(cells: np.ndarray, block: int) -> Cells:
     """Blocks whose cells all have the same value."""
     height, width = cells.shape[0] // block, cells.shape[1] // block
     parts = cells[: height * block, : width * block].reshape(height, block, width, block)
     return parts.min(axis=(1, 3)) == parts.max(axis=(1, 3))
 
 
-def _deviation(values: np.ndarray, block: int) -> np.ndarray:
+def _deviation(grid: _Grid, block: int) -> np.ndarray:
     """How far each block's vertices lie from the two triangles over its corners, at most."""
-    height, width = (values.shape[0] - 1) // block, (values.shape[1] - 1) // block
-
-    def vertices(i: int, j: int) -> np.ndarray:
-        return values[
-            i : i + (height - 1) * block + 1 : block, j : j + (width - 1) * block + 1 : block
-        ]
-
-    a, b = vertices(0, 0), vertices(0, block)
-    d, c = vertices(block, 0), vertices(block, block)
+    height, width = (length // block for length in (len(grid.y) - 1, len(grid.x) - 1))
+    rows = np.arange(height) * block
+    columns = np.arange(width) * block
+    corners = [
+        grid.values[rows[:, None] + i, columns + j] for i in (0, block) for j in (0, block)
+    ]
+    a, b, d, c = corners
     worst = np.zeros_like(a)
     for i in range(block + 1):
-        left, right = a + (d - a) * (i / block), b + (c - b) * (i / block)
+        down = _share(grid.y, rows, i, block)[:, None]
+        left, right = a + (d - a) * down, b + (c - b) * down
         for j in range(block + 1):
-            flat = left + (right - left) * (j / block)
-            np.maximum(worst, np.abs(vertices(i, j) - flat), out=worst)
+            flat = left + (right - left) * _share(grid.x, columns, j, block)
+            inner = grid.values[i::block, j::block][:height, :width]
+            np.maximum(worst, np.abs(inner - flat), out=worst)
     return worst + np.abs(a + c - b - d) / 4
+
+
+def _share(positions: np.ndarray, starts: np.ndarray, step: int, block: int) -> np.ndarray:
+    """How far along its block each vertex lies, 0 to 1."""
+    first, last = positions[starts], positions[starts + block]
+    return (positions[starts + step] - first) / (last - first)
 
 
 def _triangulated(
