@@ -1,0 +1,123 @@
+"""From a network's blurred disparity to a map a scene can be cut from.
+
+Jumps are sharpened only where they are steps, and they are laid on picture edges; slanted
+surfaces stay the smooth ramps they are. Knows nothing of cameras or layers.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from jaxtyping import Float32
+
+from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
+
+STEP_RADIUS_SHARE = (
+    1 / 70
+)  # of the picture's height: half the width of a network's blurred jump
+STEP_CONTRAST = 0.07  # disparity range in the window from which a ramp may be a jump
+COARSE_ROUNDS, FINE_ROUNDS = 4, 1
+GUIDE_EPS = 1e-3  # variance of colour, 0 to 1, that counts as an edge
+
+Coarse: TypeAlias = Float32[np.ndarray, "h w"]
+"""A map at the network's resolution."""
+
+
+def photo_sized(disparity: Coarse, photo: RgbImage) -> Plane:
+    """The disparity at the size of `photo`, 0 to 1, its jumps laid on picture edges."""
+    size = Size.of(photo)
+    guide = cv2.cvtColor(photo, cv2.COLOR_RGB2LAB).astype(np.float32) / 255
+    half = size.scaled(0.5)
+    rough = sharpen_steps(_enlarged(disparity, half), resize(guide, half), COARSE_ROUNDS)
+    return np.clip(sharpen_steps(_enlarged(rough, size), guide, FINE_ROUNDS), 0, 1)
+
+
+def _enlarged(values: np.ndarray, size: Size) -> Plane:
+    return cv2.resize(values, (size.width, size.height), interpolation=cv2.INTER_LINEAR)
+
+
+def sharpen_steps(disparity: Plane, guide: np.ndarray, rounds: int) -> Plane:
+    """Steps made steep where they look like steps; ramps left alone.
+
+    The side a pixel falls to is decided by the picture's colours through a guided filter
+    (He, Sun, Tang, 2013), then pushed to 0 or 1.
+    """
+    radius = max(2, round(disparity.shape[0] * STEP_RADIUS_SHARE))
+    weight = _step_likeness(disparity, radius)
+    sharp = disparity
+    for _ in range(rounds):
+        low, high = _window_range(sharp, radius)
+        place = (sharp - low) / np.maximum(high - low, 1e-4)
+        far = _mean_where(sharp, np.clip(1 - 4 * place, 0, 1), radius)
+        near = _mean_where(sharp, np.clip(4 * place - 3, 0, 1), radius)
+        side = colour_guided(guide, place, radius, GUIDE_EPS)
+        pushed = far + (near - far) * _smoothstep(1.5 * (side - 0.5) + 0.5)
+        sharp = sharp + weight * (pushed - sharp)
+    return sharp
+
+
+def _mean_where(values: Plane, weight: Plane, radius: int) -> Plane:
+    window = (2 * radius + 1, 2 * radius + 1)
+    total = cv2.blur(weight, window)
+    return np.where(
+        total > 1e-4, cv2.blur(values * weight, window) / np.maximum(total, 1e-4), values
+    )
+
+
+def _step_likeness(disparity: Plane, radius: int) -> Plane:
+    """1 where the disparity jumps inside the window, 0 where it is flat or a long slope.
+
+    A window's range grows with the window on a slope and hardly on a step.
+    """
+    low, high = _window_range(disparity, radius)
+    wide_low, wide_high = _window_range(disparity, 2 * radius)
+    contrast, wide = high - low, wide_high - wide_low
+    growth = wide / np.maximum(contrast, 1e-4)
+    steep = _smoothstep((contrast - STEP_CONTRAST / 2) / (STEP_CONTRAST / 2))
+    step = steep * (1 - _smoothstep((growth - 1.35) / 0.45))
+    return cv2.GaussianBlur(step, (0, 0), radius / 3)
+
+
+def colour_guided(guide: np.ndarray, values: Plane, radius: int, eps: float) -> Plane:
+    """Guided filter with a three-channel guide, `(H, W, 3)` float32 0 to 1."""
+    window = (2 * radius + 1, 2 * radius + 1)
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        return cv2.blur(x, window, borderType=cv2.BORDER_REFLECT)
+
+    mean_guide, mean_values = mean(guide), mean(values)
+    covariance = mean(guide * values[..., None]) - mean_guide * mean_values[..., None]
+    channels = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+    upper = [
+        mean(guide[..., i] * guide[..., j])
+        - mean_guide[..., i] * mean_guide[..., j]
+        + (eps if i == j else 0)
+        for i, j in channels
+    ]
+    slope = _solve_symmetric(upper, covariance)
+    offset = mean_values - (slope * mean_guide).sum(-1)
+    return (mean(slope) * guide).sum(-1) + mean(offset)
+
+
+def _solve_symmetric(covariances: list[Plane], b: np.ndarray) -> np.ndarray:
+    """Per pixel, the solution of a symmetric 3x3 system given by its upper triangle."""
+    xx, xy, xz, yy, yz, zz = covariances
+    cxx, cxy, cxz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+    cyy, cyz, czz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+    det = np.maximum(xx * cxx + xy * cxy + xz * cxz, 1e-12)
+    x = cxx * b[..., 0] + cxy * b[..., 1] + cxz * b[..., 2]
+    y = cxy * b[..., 0] + cyy * b[..., 1] + cyz * b[..., 2]
+    z = cxz * b[..., 0] + cyz * b[..., 1] + czz * b[..., 2]
+    return np.stack([x, y, z], -1) / det[..., None]
+
+
+def _window_range(values: Plane, radius: int) -> tuple[Plane, Plane]:
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * radius + 1, 2 * radius + 1))
+    return cv2.erode(values, kernel), cv2.dilate(values, kernel)
+
+
+def _smoothstep(x: np.ndarray) -> np.ndarray:
+    t = np.clip(x, 0, 1)
+    return t * t * (3 - 2 * t)

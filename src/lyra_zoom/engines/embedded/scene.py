@@ -1,0 +1,130 @@
+"""What the embedded engine knows of a photograph: depth, camera, sky and ground."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from lyra_zoom.engines.embedded.depth import RelativeDepth
+from lyra_zoom.engines.embedded.ground import (
+    LOOSE,
+    TIGHT,
+    Ground,
+    find_ground,
+    lay_flat,
+    straighten,
+)
+from lyra_zoom.engines.embedded.refine import photo_sized
+from lyra_zoom.engines.embedded.upright import set_upright
+from lyra_zoom.engines.engine import Photo
+from lyra_zoom.geometry.camera import Intrinsics, centred_intrinsics, focal_from_fov
+from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
+
+DEFAULT_FOV_X_RAD = math.radians(60)
+SKY_DISPARITY = 0.002  # D / depth given to sky: it stands still, and the kernels see no inf
+OPEN_AIR_FLOOR, INDOOR_FLOOR = 0.04, 0.12  # disparity of the farthest thing; the nearest has 1
+USUAL_HORIZON = 0.42  # share of the height at which photographs have their horizon
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedScene:
+    """A photograph with its geometry.
+
+    `disparity` is D / depth per pixel of `size`, sky at `SKY_DISPARITY`; `subject_depth` is D,
+    so `depth = subject_depth / disparity`. `picture` is the photograph at `size`.
+    """
+
+    photo: Photo
+    picture: RgbImage
+    K: Intrinsics
+    disparity: Plane
+    sky: Mask
+    ground: Ground | None
+    subject_depth: float
+
+    @property
+    def size(self) -> Size:
+        """Size of the video."""
+        return self.photo.size
+
+    @property
+    def depth(self) -> Plane:
+        """Depth per pixel, `inf` for sky."""
+        depth = self.subject_depth / self.disparity
+        return np.where(self.sky, np.inf, depth).astype(np.float32)
+
+
+def intrinsics_of(photo: Photo) -> Intrinsics:
+    """K of the photograph: its own focal length, or a field of view of 60 degrees."""
+    focal_px = photo.focal_px or focal_from_fov(DEFAULT_FOV_X_RAD, photo.size)
+    return centred_intrinsics(focal_px, photo.size)
+
+
+def scene_from_relative(photo: Photo, estimate: RelativeDepth) -> EmbeddedScene:
+    """The scene behind a relative disparity: straightened, sharpened, in a plausible range."""
+    picture = resize(photo.texture, photo.size)
+    width, height = photo.size.width, photo.size.height
+    coarse = estimate.disparity
+    solid = estimate.sky < 0.5
+    ground = find_ground(coarse, solid, LOOSE)
+    if ground is not None:
+        coarse = straighten(coarse, ground, solid)
+        ground = find_ground(coarse, solid, TIGHT) or ground
+    coarse = set_upright(coarse, ground, solid)
+    sky = cv2.resize(estimate.sky, (width, height), interpolation=cv2.INTER_CUBIC)
+    relative = photo_sized(coarse, picture)
+    sky_mask = sky > 0.5
+    if ground is not None:
+        relative = lay_flat(relative, ground, ~sky_mask)
+    floor = _floor(ground, float(sky_mask.mean()))
+    disparity = floor + (1 - floor) * relative
+    ground = None if ground is None else _shifted(ground, floor)
+    return _normalised(photo, intrinsics_of(photo), disparity, sky_mask, ground)
+
+
+def scene_from_depth(photo: Photo, depth: Plane, K: Intrinsics) -> EmbeddedScene:
+    """The scene for a depth that is known: `(H, W)` at the photo's size, `inf` for sky."""
+    sky = ~np.isfinite(depth)
+    disparity = np.where(sky, 0, 1 / np.where(sky, 1, depth)).astype(np.float32)
+    scale = float(disparity.max())
+    ground = find_ground(disparity / scale, ~sky, TIGHT)
+    if ground is not None:
+        ground = Ground(ground.coefficients * scale)
+    return _normalised(photo, K, disparity, sky, ground)
+
+
+def _normalised(
+    photo: Photo, K: Intrinsics, disparity: Plane, sky: Mask, ground: Ground | None
+) -> EmbeddedScene:
+    """The scene with disparity in units of D / depth, D at the 0.25 quantile of depth."""
+    solid = disparity[~sky] if (~sky).any() else disparity.ravel()
+    subject = float(np.quantile(solid, 0.75))
+    disparity = np.where(sky, SKY_DISPARITY, np.maximum(disparity / subject, SKY_DISPARITY))
+    return EmbeddedScene(
+        photo=photo,
+        picture=resize(photo.texture, photo.size),
+        K=K,
+        disparity=disparity.astype(np.float32),
+        sky=sky,
+        ground=None if ground is None else Ground(ground.coefficients / subject),
+        subject_depth=1 / subject,
+    )
+
+
+def _floor(ground: Ground | None, sky_share: float) -> float:
+    """Disparity of the farthest thing, so that the ground ends near a usual horizon."""
+    usual = OPEN_AIR_FLOOR if sky_share > 0.02 else INDOOR_FLOOR
+    if ground is None:
+        return usual
+    at_horizon = float(ground.disparity(np.array(0.5), np.array(USUAL_HORIZON)))
+    wanted = 0.5 * max(0.0, -at_horizon)
+    return float(np.clip(wanted / (1 + wanted), usual, 0.2))
+
+
+def _shifted(ground: Ground, floor: float) -> Ground:
+    coefficients = ground.coefficients * (1 - floor)
+    coefficients[2] += floor
+    return Ground(coefficients)
