@@ -92,6 +92,7 @@ class SpeedReport:
 def measure_speed(*, quick: bool, say: Callable[[str], None]) -> SpeedReport:
     """Make videos of both sizes and three lengths (`quick`: one) and time them."""
     lengths = LENGTHS[:1] if quick else LENGTHS
+    here = machine()
     with tempfile.TemporaryDirectory(prefix="lyra-zoom-bench-") as folder:
         photograph = bench_photograph(Path(folder))
         jobs = []
@@ -99,7 +100,7 @@ def measure_speed(*, quick: bool, say: Callable[[str], None]) -> SpeedReport:
             for num_frames in lengths:
                 say(f"{num_frames} frames at {resolution}")
                 jobs.append(_measured(photograph, Path(folder), resolution, num_frames))
-    return SpeedReport(machine=machine(), jobs=tuple(jobs), figures=tuple(figures_of(jobs)))
+    return SpeedReport(machine=here, jobs=tuple(jobs), figures=tuple(figures_of(jobs)))
 
 
 def figures_of(jobs: Iterable[Job]) -> list[Figure]:
@@ -125,9 +126,10 @@ def figures_of(jobs: Iterable[Job]) -> list[Figure]:
 
 
 def machine() -> str:
-    """The processor, its cores and the system, in one line."""
+    """The processor, its cores and the system, and how busy it is before we begin."""
     python = platform.python_version()
-    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {python}"
+    busy = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {python}{busy}"
 
 
 def _measured(photograph: Path, folder: Path, resolution: Resolution, num_frames: int) -> Job:
