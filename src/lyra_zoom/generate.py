@@ -62,8 +62,6 @@ def checked_target(target: Path) -> Path:
     """Where the video goes; refused before any work is done when it cannot go there."""
     if target.suffix.lower() != ".mp4":
         raise OutputRejected(f"output: {target} does not end in .mp4")
-    if target.is_dir():
-        raise OutputRejected(f"output: {target} is a folder; name a file")
     return target
 
 

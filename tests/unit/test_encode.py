@@ -13,7 +13,6 @@ import av
 import numpy as np
 import pytest
 
-from lyra_zoom.errors import Cancelled, OutputRejected
 from lyra_zoom.geometry.image import RgbImage, Size
 from lyra_zoom.pipeline.encode import Mp4Writer
 from tests.pictures import landscape, psnr
@@ -122,38 +121,6 @@ def test_a_long_tag_survives(tmp_path):
 def test_the_file_says_nothing_of_the_time_it_was_made(tmp_path):
     with av.open(str(film(tmp_path / "a.mp4"))) as container:
         assert "creation_time" not in container.metadata
-
-
-def cancelled_film(target: Path) -> None:
-    with Mp4Writer(target, SIZE, 16, {}) as writer:
-        for frame in moving(5):
-            writer.write(frame)
-        raise Cancelled
-
-
-def test_an_error_halfway_leaves_nothing_behind(tmp_path):
-    (tmp_path / "a.mp4").write_bytes(b"what was there before")
-    with pytest.raises(Cancelled):
-        cancelled_film(tmp_path / "a.mp4")
-    assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
-    assert (tmp_path / "a.mp4").read_bytes() == b"what was there before"
-
-
-def test_nothing_lies_beside_a_finished_film(tmp_path):
-    film(tmp_path / "a.mp4")
-    assert [file.name for file in tmp_path.iterdir()] == ["a.mp4"]
-
-
-def test_a_missing_folder_is_made(tmp_path):
-    assert film(tmp_path / "out" / "deep" / "a.mp4").stat().st_size > 1000
-
-
-def test_a_place_that_cannot_be_written_is_refused_in_words(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputRejected, match="cannot write"):
-        film(tmp_path / "file" / "a.mp4")
-    with pytest.raises(OutputRejected, match="is a folder"):
-        film(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ Knows nothing of cameras or engines. Memory does not grow with the number of fra
 
 from __future__ import annotations
 
-import tempfile
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +17,6 @@ import av
 import cv2
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 
-from lyra_zoom.errors import OutputRejected
 from lyra_zoom.geometry.image import RgbImage, Size
 
 QUEUE_FRAMES = 6
@@ -49,20 +47,17 @@ X264_PARAMS: dict[str, object] = {
 
 
 class Mp4Writer:
-    """Writes frames into `target`, which appears only when the last frame is safely in it.
+    """Writes frames into the file `target`: H.264 High, 4:2:0, BT.709, index first.
 
-    H.264 High, 4:2:0, BT.709, index first. Use as a context manager: leaving it by an error
-    leaves nothing behind.
+    Use as a context manager; leaving it by an error leaves a file that is not whole.
     """
 
     def __init__(
         self, target: Path, size: Size, frames_per_second: int, tags: Mapping[str, str]
     ) -> None:
-        self._target = target
-        self._part = _part_beside(target)
         self._rate = frames_per_second
         self._container = av.open(
-            str(self._part), "w", format="mp4", options=_mp4_options(frames_per_second)
+            str(target), "w", format="mp4", options=_mp4_options(frames_per_second)
         )
         self._container.metadata.update(tags)
         self._stream = self._container.add_stream(
@@ -111,13 +106,10 @@ class Mp4Writer:
         finally:
             self._encoder.shutdown(cancel_futures=True)
             self._container.close()
-            self._part.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         self.wait()
         self._container.mux(self._stream.encode(None))
-        self._container.close()
-        self._part.replace(self._target)
 
     def _encode(self, picture: av.VideoFrame) -> None:
         self._container.mux(self._stream.encode(_to_bt709(picture)))
@@ -154,17 +146,3 @@ def _mp4_options(frames_per_second: int) -> dict[str, str]:
     """The index first, and clocks in which every frame begins at a whole number."""
     ticks = str(frames_per_second * 1000)
     return {"movflags": "+faststart", "movie_timescale": ticks, "video_track_timescale": ticks}
-
-
-def _part_beside(target: Path) -> Path:
-    """An empty file beside `target`, so that the finished video can be moved in one step."""
-    if target.is_dir():
-        raise OutputRejected(f"{target} is a folder; name a file")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=".lyra-zoom-", suffix=".part", delete=False
-        ) as part:
-            return Path(part.name)
-    except OSError as error:
-        raise OutputRejected(f"cannot write {target}: {error.strerror}") from error

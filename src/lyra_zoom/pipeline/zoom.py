@@ -19,6 +19,7 @@ from lyra_zoom.pipeline.encode import Mp4Writer
 from lyra_zoom.pipeline.metadata import Provenance
 from lyra_zoom.pipeline.progress import Portion, ProgressReport
 from lyra_zoom.pipeline.shot import Shot
+from lyra_zoom.pipeline.whole_file import whole_file
 
 DECODE_SHARE = 0.02  # of the whole, on two cores
 
@@ -36,7 +37,10 @@ def make_zoom(shot: Shot, engine: Engine, target: Path, progress: ProgressReport
 
     paths = plan_legs(shot.legs, _view(scene), progress.say)
     tags = {"comment": _provenance(shot, engine, _joined(paths)).to_json()}
-    with Mp4Writer(target, shot.size, shot.frames_per_second, tags) as film:
+    with (
+        whole_file(target) as part,
+        Mp4Writer(part, shot.size, shot.frames_per_second, tags) as film,
+    ):
         for path in paths:
             leg_progress = Portion(progress, len(path) / shot.num_frames)
             for frame in engine.render(scene, path, shot.sampling, leg_progress):
