@@ -1,0 +1,113 @@
+"""The embedded engine keeps the promise of engines."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lyra_zoom.engines.embedded.depth import RelativeDepth
+from lyra_zoom.engines.embedded.engine import EmbeddedEngine
+from lyra_zoom.engines.engine import Sampling
+from lyra_zoom.errors import Cancelled
+from lyra_zoom.geometry.image import resize
+from lyra_zoom.pipeline.progress import ProgressReport
+from tests.places import SIZE, box_before_a_wall, path_through
+
+SAMPLING = Sampling(prompt="a box", seed=7)
+PLACES = ((0, 0, 0), (0.6, 0, 0), (0, -0.3, -3), (0, 0, 1.5))
+OUT_AND_ASIDE = path_through(*PLACES)
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    error = np.mean((a.astype(np.float64) - b) ** 2)
+    return float(10 * np.log10(255**2 / max(error, 1e-12)))
+
+
+def render(path=OUT_AND_ASIDE, detail: int = 1) -> list[np.ndarray]:
+    scene = box_before_a_wall(detail)
+    return list(EmbeddedEngine().render(scene, path, SAMPLING, ProgressReport()))
+
+
+@pytest.mark.parametrize("detail", [1, 2])
+def test_the_first_frame_is_the_photograph(detail):
+    first = render(detail=detail)[0]
+    assert psnr(first, resize(box_before_a_wall(detail).photo.texture, SIZE)) >= 35
+
+
+def test_there_is_one_frame_per_camera():
+    frames = render()
+    assert len(frames) == len(OUT_AND_ASIDE)
+    assert all(frame.shape == (SIZE.height, SIZE.width, 3) for frame in frames)
+
+
+def test_a_box_moves_against_the_camera():
+    frames = render()
+    red = [np.argwhere(f[..., 0] > f[..., 1].astype(int) + 60)[:, 1].mean() for f in frames[:2]]
+    assert red[1] < red[0] - 20
+
+
+def test_no_frame_has_an_untouched_pixel():
+    for frame in render():
+        assert (frame.sum(-1) > 0).all()
+
+
+def test_the_same_shot_gives_the_same_bytes_in_another_process():
+    script = (
+        "import hashlib;"
+        "from tests.unit.test_embedded_engine import render;"
+        "print(hashlib.sha256(b''.join(f.tobytes() for f in render())).hexdigest())"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(2)
+    }
+    here = hashlib.sha256(b"".join(frame.tobytes() for frame in render())).hexdigest()
+    assert answers == {here}
+
+
+def test_a_cancelled_render_stops():
+    progress = ProgressReport()
+    frames = EmbeddedEngine().render(box_before_a_wall(), OUT_AND_ASIDE, SAMPLING, progress)
+    next(frames)
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        list(frames)
+
+
+class FlatDepth:
+    """A network that sees one distance everywhere, and no sky."""
+
+    def estimate(self, texture):
+        return RelativeDepth(
+            np.full((96, 160), 0.5, np.float32), np.zeros((96, 160), np.float32)
+        )
+
+
+class OnlySky:
+    """A network that sees nothing but sky."""
+
+    def estimate(self, texture):
+        return RelativeDepth(np.zeros((96, 160), np.float32), np.ones((96, 160), np.float32))
+
+
+@pytest.mark.parametrize("model", [FlatDepth(), OnlySky()])
+def test_a_photograph_without_depth_still_becomes_a_scene(model):
+    engine = EmbeddedEngine(model)
+    photo = box_before_a_wall().photo
+    scene = engine.build_scene(photo, ProgressReport())
+    path = path_through(*PLACES, K=scene.K)
+    frames = list(engine.render(scene, path, SAMPLING, ProgressReport()))
+    assert psnr(frames[0], photo.texture) >= 35
+
+
+def test_the_camera_of_a_photograph_without_focal_length_sees_sixty_degrees():
+    engine = EmbeddedEngine(FlatDepth())
+    scene = engine.build_scene(box_before_a_wall().photo, ProgressReport())
+    fov = 2 * np.degrees(np.arctan(SIZE.width / 2 / scene.K[0, 0]))
+    assert fov == pytest.approx(60)
