@@ -124,6 +124,20 @@ class TestOddInput:
         filled = inpaint_behind(picture, hidden, np.zeros(shape, bool), guide, seed=1)
         assert np.allclose(filled, 0.4, atol=1e-6)
 
+    def test_lines_too_thin_for_the_coarse_levels_are_filled(self):
+        hidden = NOWHERE.copy()
+        hidden[::12] = hidden[:, ::12] = True
+        filled = inpaint_behind(stripes(), hidden, NOWHERE, FLAT, seed=1)
+        assert np.sqrt(np.mean(np.square(filled - stripes())[hidden])) < 0.05
+
+    def test_a_net_that_leaves_no_whole_patch_at_full_size_is_filled_from_the_coarse_levels(
+        self,
+    ):
+        hidden = NOWHERE.copy()
+        hidden[::6] = hidden[:, ::6] = True
+        filled = inpaint_behind(stripes(), hidden, NOWHERE, FLAT, seed=1)
+        assert np.sqrt(np.mean(np.square(filled - stripes())[hidden])) < 0.2
+
     def test_a_wide_picture_is_copied_from_the_matches_of_a_narrower_one(self):
         wide = np.tile(stripes(), (1, 7, 1))
         hidden = np.tile(NOWHERE, (1, 7))

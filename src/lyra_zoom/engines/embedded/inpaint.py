@@ -30,7 +30,7 @@ SMALLEST_SIDE_PX = 28  # of the coarsest level: four patches
 WIDEST_SEARCHED_PX = 900  # wider levels only carry out the shifts of the next coarser one
 FOG_WEIGHT = 0.01  # of the smooth start in the very first search
 TRUST_FADES_PX = 4.0  # this far from the known side, an invented colour counts half
-STRICTNESS = 0.3  # mean costs at which a patch has lost three quarters of its say
+STRICTNESS = 0.1  # mean costs at which a patch has lost three quarters of its say
 SEAM_PX = 8.0  # how deep a step at the seam is faded out
 SEAM_STEP = 0.15  # in colour; larger ones stay: the two sides are different things
 
@@ -73,19 +73,20 @@ def inpaint_behind(
     copy, hidden pixels are filled smoothly.
     """
     state = np.array([0x9E3779B97F4A7C15 ^ (seed & 0xFFFFFFFF)], np.uint64)
-    filled: RgbFloat | None = None
-    matches = None
-    for gap, effort in reversed(_plan(Gap(colour, hidden, barred & ~hidden, guide))):
-        level = _level_of(gap, filled)
-        if not level.valid.any() or not len(level.targets):
+    finest = Gap(colour, hidden, barred & ~hidden, guide)
+    coarser = None
+    for gap, effort in reversed(_plan(finest)):
+        level = _level_of(gap, coarser)
+        if coarser is not None:
+            refine_matches(coarser.matches, level)
+        elif not level.valid.any() or not len(level.targets):
             continue
-        if matches is not None:
-            refine_matches(matches, level)
-        _invent(level, gap, effort, state, is_first=matches is None)
-        filled, matches = level.features[..., :3], level.matches
-    if filled is None:
-        return np.where(hidden[..., None], _smooth(colour, ~(hidden | barred)), colour)
-    return _close_seam(filled, level, gap)
+        _invent(level, gap, effort, state, is_first=coarser is None)
+        coarser = level
+    if coarser is None:
+        smooth = push_pull(colour, finest.known.astype(np.float32))
+        return np.where(hidden[..., None], smooth, colour)
+    return _close_seam(coarser, finest)
 
 
 def _plan(gap: Gap) -> list[tuple[Gap, Effort | None]]:
@@ -121,14 +122,15 @@ def _half(array: np.ndarray) -> np.ndarray:
     return resize(array, Size(array.shape[1] // 2, array.shape[0] // 2))
 
 
-def _level_of(gap: Gap, coarser: RgbFloat | None) -> Level:
-    """What the kernels need of a gap; hidden pixels start as the coarser level or smooth."""
+def _level_of(gap: Gap, coarser: Level | None) -> Level:
+    """What the kernels need of a gap; what is hidden starts as the coarser level or smooth."""
+    shape = gap.hidden.shape
     start = (
-        _smooth(gap.colour, gap.known)
+        push_pull(gap.colour, gap.known.astype(np.float32))
         if coarser is None
-        else _double(coarser, Size.of(gap.colour))
+        else _double(coarser.features[..., :3], Size.of(gap.colour))
     )
-    features = np.empty((*gap.hidden.shape, 4), np.float32)
+    features = np.empty((*shape, 4), np.float32)
     features[..., :3] = np.where(gap.hidden[..., None], start, gap.colour)
     features[..., 3] = np.float32(GUIDE_WEIGHT) * np.sqrt(np.clip(gap.guide, 0, 1))
     inward_px = cv2.distanceTransform(gap.hidden.astype(np.uint8), cv2.DIST_L2, 5)
@@ -141,8 +143,8 @@ def _level_of(gap: Gap, coarser: RgbFloat | None) -> Level:
         weight=weight,
         valid=_inside(whole),
         targets=np.argwhere(_inside(overlap)).astype(np.int32),
-        matches=np.full((*gap.hidden.shape, 2), NO_MATCH, np.int32),
-        costs=np.zeros(gap.hidden.shape, np.float32),
+        matches=np.full((*shape, 2), NO_MATCH, np.int32),
+        costs=np.zeros(shape, np.float32),
     )
 
 
@@ -150,44 +152,48 @@ def _invent(
     level: Level, gap: Gap, effort: Effort | None, state: np.ndarray, *, is_first: bool
 ) -> None:
     """Replace the hidden colours of a level by what its matches offer."""
-    hidden = np.argwhere(gap.hidden).astype(np.int32)
+    at = np.nonzero(gap.hidden)
+    pixels = np.stack(at, axis=1).astype(np.int32)
+    colours = level.features[..., :3]
     if not is_first:
-        level.features[gap.hidden, :3] = vote(level, hidden, 1.0)
-    if effort is None:
+        colours[at] = vote(level, pixels, 1.0)
+    if effort is None or not level.valid.any():
         return
     complete_matches(level, np.argwhere(level.valid).astype(np.int32), state)
     reach_px = max(gap.hidden.shape) if is_first else effort.reach_px
-    trust = level.weight[gap.hidden]
+    trusted = level.weight[at]
     ys, xs = level.targets.T
     for turn in range(effort.rounds):
         is_fog = is_first and turn == 0
-        level.weight[gap.hidden] = trust * np.float32(FOG_WEIGHT if is_fog else 1)
+        level.weight[at] = trusted * np.float32(FOG_WEIGHT if is_fog else 1)
         search(level, reach_px, effort.sweeps, state)
         scale = STRICTNESS * float(level.costs[ys, xs].mean(dtype=np.float64)) + 1e-6
-        level.features[gap.hidden, :3] = vote(level, hidden, scale)
+        colours[at] = vote(level, pixels, scale)
 
 
-def _close_seam(filled: RgbFloat, level: Level, gap: Gap) -> RgbFloat:
+def _close_seam(level: Level, gap: Gap) -> RgbFloat:
     """The filled picture without the step where invention meets the photograph.
 
     The step is what the matches would have put on the known side, against what is there.
     """
     near_seam = cv2.dilate(gap.hidden.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     rim = near_seam & gap.known
-    step = np.zeros_like(filled)
-    step[rim] = filled[rim] - vote(level, np.argwhere(rim).astype(np.int32), 1.0)
-    likeness = 1 / (1 + np.sum(np.square(step / np.float32(SEAM_STEP)), axis=2, keepdims=True))
-    step *= np.square(likeness)
-    inward_px = cv2.distanceTransform(gap.hidden.astype(np.uint8), cv2.DIST_L2, 5)
+    at = np.nonzero(rim)
+    step = gap.colour[at] - vote(level, np.stack(at, axis=1).astype(np.int32), 1.0)
+    unlikeness = np.square(step / np.float32(SEAM_STEP)).sum(axis=1, keepdims=True)
+    steps = np.zeros_like(gap.colour)
+    steps[at] = step / np.square(1 + unlikeness)
+    steps = push_pull(steps, rim.astype(np.float32))
+    at = np.nonzero(gap.hidden)
+    inward_px = cv2.distanceTransform(gap.hidden.astype(np.uint8), cv2.DIST_L2, 5)[at]
     fade = np.float32(1) / (1 + np.square(inward_px / np.float32(SEAM_PX)))
-    closed = filled + fade[..., None] * push_pull(step, rim.astype(np.float32))
-    copied = gap.colour[gap.known]
-    closed = np.clip(closed, copied.min(axis=0), copied.max(axis=0))
-    return np.where(gap.hidden[..., None], closed, gap.colour)
-
-
-def _smooth(colour: RgbFloat, known: Mask) -> RgbFloat:
-    return push_pull(colour, known.astype(np.float32))
+    copied = gap.colour[np.nonzero(gap.known)]
+    lowest, highest = (cv2.reduce(copied, 0, how) for how in (cv2.REDUCE_MIN, cv2.REDUCE_MAX))
+    closed = gap.colour.copy()
+    closed[at] = np.clip(
+        level.features[..., :3][at] + fade[:, None] * steps[at], lowest, highest
+    )
+    return closed
 
 
 def _double(coarse: RgbFloat, size: Size) -> np.ndarray:
