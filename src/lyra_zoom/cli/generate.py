@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _print_summary(target: Path, answer: ZoomOutput, progress: ProgressReport) -> None:
     for entry in progress.stage_times:
-        print(f"{STAGE_WORDS.get(entry.stage, entry.stage):28} {entry.seconds:6.2f} s")
+        print(f"{STAGE_WORDS.get(entry.stage, entry.stage):36} {entry.seconds:6.2f} s")
     video = answer.video
     print(
         f"{target}: {video.num_frames} frames of {video.width}x{video.height}, "

@@ -32,8 +32,8 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 failed, 2 bad input or 130 cancelled."""
-    parsed = _parser().parse_args(arguments)
     try:
+        parsed = _parser().parse_args(arguments)
         importlib.import_module(f"lyra_zoom.cli.{parsed.module}").run(parsed)
     except (InputRejected, OutputRejected) as error:
         return _complain(str(error), EXIT_BAD_INPUT)

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from lyra_zoom.pipeline.progress import ProgressUpdate
+from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressUpdate
 
 PLAIN_LINE_EVERY_S = 2.0
 
 STAGE_WORDS = {
     "decode": "reading the photograph",
-    "compile": "compiling (first run only)",
+    "compile": "preparing (compiles on a first run)",
     "depth": "seeing depth",
     "layers": "building layers",
     "frames": "drawing frames",
@@ -37,7 +37,7 @@ def shown_progress() -> Iterator[Callable[[ProgressUpdate], None]]:
 @contextmanager
 def _bar(console: Console) -> Iterator[Callable[[ProgressUpdate], None]]:
     columns = (
-        TextColumn("{task.description:28}"),
+        TextColumn("{task.description:36}"),
         BarColumn(bar_width=30),
         TaskProgressColumn(),
         TextColumn("{task.fields[eta]}"),
@@ -65,6 +65,8 @@ def _plain(console: Console) -> Callable[[ProgressUpdate], None]:
         nonlocal last_stage, last_s
         if update.message:
             console.print(update.message, markup=False)
+        if update.stage == NOT_BEGUN:
+            return
         now_s = time.monotonic()
         if update.stage == last_stage and now_s - last_s < PLAIN_LINE_EVERY_S:
             return
@@ -78,5 +80,5 @@ def _plain(console: Console) -> Callable[[ProgressUpdate], None]:
 def _eta(update: ProgressUpdate) -> str:
     if update.eta_s is None or update.stage == "done":
         return ""
-    minutes, seconds = divmod(round(update.eta_s), 60)
+    minutes, seconds = divmod(max(1, round(update.eta_s)), 60)
     return f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"

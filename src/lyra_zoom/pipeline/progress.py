@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from lyra_zoom.engines.engine import Progress
 from lyra_zoom.errors import Cancelled
 
+NOT_BEGUN = "start"
+"""The stage of a report before its first one."""
+
 TRUSTED_FRACTION = 0.05
 """Share of a stage that must be over before its own speed says how long the rest takes."""
 
@@ -66,7 +69,7 @@ class ProgressReport:
         self._on_update = on_update or (lambda update: None)
         self._now = now
         self._cancelled = threading.Event()
-        self._stage = "start"
+        self._stage = NOT_BEGUN
         self._done = 0.0  # share of the stages that are over
         self._share = 0.0  # share of the current stage
         self._fraction = 0.0  # of the current stage
@@ -108,7 +111,7 @@ class ProgressReport:
 
     def _close_stage(self) -> None:
         now = self._now()
-        if self._stage != "start":
+        if self._stage != NOT_BEGUN:
             self._times.append(StageTime(self._stage, now - self._stage_started))
         self._stage_started = now
 
