@@ -91,6 +91,16 @@ def test_the_near_mask_is_only_looked_at_beside_outlines():
     assert np.array_equal(whole.alpha, narrow.alpha)
 
 
+def test_between_two_steps_of_a_stair_there_is_no_band():
+    near = np.zeros((60, 80), bool)
+    near[:, :20] = near[:, 35:50] = True
+    outline = np.zeros_like(near)
+    outline[:, [19, 49]] = True
+    texture = np.full((120, 160, 3), 99, np.uint8)
+    band = front_matte(texture, near, outline, BAND_PX).band
+    assert np.array_equal(np.flatnonzero(band.any(axis=0)), [*range(36, 44), *range(96, 104)])
+
+
 def test_where_both_sides_look_alike_the_mask_decides():
     texture, _, near = soft_edge(0.0, near_colour=FAR_COLOUR)
     rng = np.random.default_rng(1)

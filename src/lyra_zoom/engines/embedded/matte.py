@@ -56,9 +56,9 @@ def front_matte(
     next to them, and is not looked at elsewhere.
     """
     colour = texture.astype(np.float32) / np.float32(255)
-    inward_px = _inward_px(near, outline)
+    inward_px, away_px = _distances_px(near, outline)
     fine_inward_px = resize(inward_px, Size.of(texture))
-    band = np.abs(fine_inward_px) < band_px
+    band = (np.abs(fine_inward_px) < band_px) & (resize(away_px, Size.of(texture)) < band_px)
     alpha = (fine_inward_px > 0).astype(np.float32)
     if not band.any():
         return Matte(alpha, colour, band)
@@ -73,22 +73,25 @@ def front_matte(
     return Matte(alpha, colour, band)
 
 
-def _inward_px(near: Mask, outline: Mask) -> Plane:
-    """Distance to the nearest outline, positive on its near side, zero between the two sides.
+def _distances_px(near: Mask, outline: Mask) -> tuple[Plane, Plane]:
+    """Distance to the nearest outline: with a sign, positive on its near side, then without.
 
-    Far from every outline, and where there is none, it is large.
+    Halfway between two outlines the sign may flip: only the second one tells that no outline is
+    there. Both are large where there is none at all.
     """
     inner = outline & near
     beside = cv2.dilate(inner.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     outer = beside & ~near
     if not outer.any():
-        return np.full(near.shape, 1e6, np.float32)
+        nowhere = np.full(near.shape, 1e6, np.float32)
+        return nowhere, nowhere
     to_inner, to_outer = (
         cv2.distanceTransform((~side).astype(np.uint8), cv2.DIST_L2, 5)
         for side in (inner, outer)
     )
     inward_px = np.where(to_outer > to_inner, to_outer - 0.5, 0.5 - to_inner)
-    return cv2.GaussianBlur(inward_px.astype(np.float32), (0, 0), 0.7)
+    inward_px = cv2.GaussianBlur(inward_px.astype(np.float32), (0, 0), 0.7)
+    return inward_px, np.minimum(to_inner, to_outer)
 
 
 def _falloff(band_px: float) -> np.ndarray:
