@@ -10,14 +10,20 @@ import numpy as np
 
 
 def photographed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A uint8 picture with another exposure, white balance, contrast, blur, noise, compression."""
+    """A uint8 picture with another exposure, colour, contrast, blur, noise, compression."""
     x = rgb.astype(np.float32) / 255
     x = x ** np.exp(rng.normal(0, 0.22)) * np.exp(rng.normal(0.05, 0.2))
     x = x * np.exp(rng.normal(0, 0.07, 3)).astype(np.float32)
     grey = x.mean(axis=2, keepdims=True)
-    x = grey + (x - grey) * (0.0 if rng.random() < 0.06 else np.float32(np.exp(rng.normal(0, 0.3))))
+    x = grey + (x - grey) * (
+        0.0 if rng.random() < 0.06 else np.float32(np.exp(rng.normal(0, 0.3)))
+    )
     middle = x.mean()
-    x = middle + (x - middle) * np.float32(np.exp(rng.normal(0.1, 0.22))) + np.float32(rng.normal(0, 0.03))
+    x = (
+        middle
+        + (x - middle) * np.float32(np.exp(rng.normal(0.1, 0.22)))
+        + np.float32(rng.normal(0, 0.03))
+    )
     if rng.random() < 0.35:
         x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.3, 1.4))
     if rng.random() < 0.6:
@@ -37,7 +43,7 @@ def photographed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def cropped(
     rgb: np.ndarray, disparity: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A random window, at least two thirds as wide as can be, at the wanted height and width."""
+    """A random window, at least two thirds as wide as can be, at the wanted shape."""
     h, w = disparity.shape
     fit = min(w / shape[1], h / shape[0])
     share = rng.uniform(0.66, 1.0) if rng.random() < 0.6 else 1.0
@@ -58,7 +64,9 @@ def prepared(disparity: np.ndarray) -> np.ndarray:
     return clipped / (solid.mean() if solid.size else 1.0)
 
 
-def batches(folder: Path, count: int, area: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def batches(
+    folder: Path, count: int, area: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Endless batches (B, 3, H, W) uint8 and (B, 1, H, W) float32, of about `area` pixels each.
 
     Shards that appear in the folder later are used as soon as they are there, new ones first.
@@ -70,11 +78,15 @@ def batches(folder: Path, count: int, area: int, seed: int) -> Iterator[tuple[np
         weights = np.array([0.75 ** min(uses.get(s, 0), 12) + 0.02 for s in shards])
         shard = shards[rng.choice(len(shards), p=weights / weights.sum())]
         rgb = np.load(shard, mmap_mode="r")
-        disparity = np.load(shard.with_name(shard.name.replace(".rgb.", ".disparity.")), mmap_mode="r")
+        disparity = np.load(
+            shard.with_name(shard.name.replace(".rgb.", ".disparity.")), mmap_mode="r"
+        )
         uses[shard] = uses.get(shard, 0) + count / len(rgb)
         aspect = rgb.shape[2] / rgb.shape[1] * np.exp(rng.uniform(-0.15, 0.15))
-        pixels = area * np.exp(rng.uniform(-0.25, 0.25))
-        shape = tuple(max(96, round(np.sqrt(pixels * k) / 32) * 32) for k in (1 / aspect, aspect))
+        pixels = area * np.exp(rng.uniform(-0.4, 0.4))
+        shape = tuple(
+            max(96, round(np.sqrt(pixels * k) / 32) * 32) for k in (1 / aspect, aspect)
+        )
         chosen = rng.choice(len(rgb), count, replace=False)
         pairs = [cropped(rgb[i], disparity[i].astype(np.float32), shape, rng) for i in chosen]
         images = np.stack([photographed(a, rng) for a, _ in pairs]).transpose(0, 3, 1, 2)

@@ -20,7 +20,14 @@ from lyra_zoom.geometry.image import Size
 from lyra_zoom.scenes.raycast import raycast
 from lyra_zoom.scenes.scene import build_scene
 
-SIZES = [Size(256, 192), Size(224, 224), Size(288, 192), Size(288, 160), Size(320, 160), Size(256, 224)]
+SIZES = [
+    Size(256, 192),
+    Size(224, 224),
+    Size(288, 192),
+    Size(288, 160),
+    Size(320, 160),
+    Size(256, 224),
+]
 PER_SHARD = 24
 
 
@@ -71,7 +78,10 @@ def main() -> None:
             continue
         start = time.perf_counter()
         save_shard(options.out, number, *make_shard(number, options.seed))
-        print(f"shard {number}: {PER_SHARD / (time.perf_counter() - start):.1f} pictures/s", flush=True)
+        print(
+            f"shard {number}: {PER_SHARD / (time.perf_counter() - start):.1f} pictures/s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Start the encoder from MobileNetV2's public weights, read from an int8 TensorFlow Lite file."""
+"""Start the encoder from MobileNetV2's public weights, an int8 TensorFlow Lite file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONVOLUTIONS = (3, 4)
 
 
 def load_encoder(encoder: Encoder, path: Path) -> None:
-    """Fill the encoder with the file's weights, times their scales; the classifier is left out."""
+    """Fill the encoder with the file's weights; the classifier is left out."""
     model = tflite.Model.GetRootAsModel(path.read_bytes(), 0)
     graph = model.Subgraphs(0)
     found = []

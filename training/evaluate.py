@@ -59,7 +59,11 @@ def judge(predict: Predictor, folder: Path) -> dict[str, tuple[str, Score, float
         true = true.astype(np.float32) * np.float32(entry["scale"])
         if predicted.shape != true.shape:
             predicted = cv2.resize(predicted, true.shape[::-1])
-        results[entry["name"]] = (entry["kind"], score(predicted, true, entry["dense"]), seconds)
+        results[entry["name"]] = (
+            entry["kind"],
+            score(predicted, true, entry["dense"]),
+            seconds,
+        )
     return results
 
 
@@ -68,7 +72,9 @@ def mean(scores: list[Score]) -> Score:
     table = np.array([astuple(s) for s in scores])
     known = np.isfinite(table)
     sums = np.where(known, table, 0).sum(axis=0)
-    return Score(*(float(x) for x in np.where(known.any(0), sums / np.maximum(known.sum(0), 1), np.nan)))
+    return Score(
+        *(float(x) for x in np.where(known.any(0), sums / np.maximum(known.sum(0), 1), np.nan))
+    )
 
 
 def row(name: str, result: Score) -> str:

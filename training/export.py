@@ -55,7 +55,7 @@ def export(net: DepthNet, path: Path) -> None:
 
 
 def store_as_half(model: onnx.ModelProto) -> None:
-    """Keep weights of more than 256 numbers as float16 behind a cast, which loading folds away."""
+    """Keep large weights as float16 behind a cast, which loading folds away."""
     graph, casts = model.graph, []
     for weight in graph.initializer:
         values = numpy_helper.to_array(weight)
@@ -63,7 +63,9 @@ def store_as_half(model: onnx.ModelProto) -> None:
             continue
         name = weight.name
         weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + "_half"))
-        casts.append(helper.make_node("Cast", [name + "_half"], [name], to=onnx.TensorProto.FLOAT))
+        casts.append(
+            helper.make_node("Cast", [name + "_half"], [name], to=onnx.TensorProto.FLOAT)
+        )
     nodes = casts + list(graph.node)
     del graph.node[:]
     graph.node.extend(nodes)

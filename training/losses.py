@@ -1,4 +1,4 @@
-"""What the network is punished for: shape up to scale and shift, distance, outlines, order, sky.
+"""What the network is punished for: shape, distance, outlines, order, sky.
 
 `pred` and `true` are disparities (B, 1, H, W); `true` has mean 1 over what is not sky, 0 = sky.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 SOFT = 0.1
 """Disparities below this share of the mean count as about equally far."""
@@ -47,7 +47,7 @@ def outline_loss(pred_log: Tensor, true_log: Tensor) -> Tensor:
         across = (difference[..., 1:] - difference[..., :-1]).abs().mean()
         along = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
         total = total + across + along
-        difference = F.avg_pool2d(difference, 2)
+        difference = functional.avg_pool2d(difference, 2)
     return total
 
 
@@ -60,7 +60,7 @@ def order_loss(pred_log: Tensor, true_log: Tensor, generator: torch.Generator) -
     apart = t.gather(1, i) - t.gather(1, j)
     counts = apart.abs() > 0.08
     step = (p.gather(1, i) - p.gather(1, j)) * apart.sign()
-    return (F.softplus(-step * 6) / 6 * counts).sum() / counts.sum().clamp_min(1)
+    return (functional.softplus(-step * 6) / 6 * counts).sum() / counts.sum().clamp_min(1)
 
 
 def depth_loss(
@@ -73,7 +73,7 @@ def depth_loss(
         "log": (pred_log - true_log).abs().mean(),
         "outline": outline_loss(pred_log, true_log),
         "order": order_loss(pred_log, true_log, generator),
-        "sky": F.binary_cross_entropy_with_logits(sky_logit, (true == 0).float()),
+        "sky": functional.binary_cross_entropy_with_logits(sky_logit, (true == 0).float()),
     }
     total = sum(getattr(weights, name) * value for name, value in parts.items())
     return total, {name: float(value.detach()) for name, value in parts.items()}

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
-STAGES = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+STAGES = [
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+]
 """Expansion, channels, repeats and first stride of each stage. Source: MobileNetV2, table 2."""
 
 TAPS = (0, 1, 2, 4, 6)
@@ -23,7 +31,9 @@ FROZEN = 2
 class Conv(nn.Module):
     """A convolution with bias, padded as TensorFlow's SAME does for even sizes."""
 
-    def __init__(self, c_in: int, c_out: int, size: int, stride: int = 1, groups: int = 1) -> None:
+    def __init__(
+        self, c_in: int, c_out: int, size: int, stride: int = 1, groups: int = 1
+    ) -> None:
         super().__init__()
         self.stride = stride
         padding = 0 if stride == 2 else size // 2
@@ -31,7 +41,7 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve; a stride of 2 pads only to the right and below."""
-        return self.conv(F.pad(x, (0, 1, 0, 1)) if self.stride == 2 else x)
+        return self.conv(functional.pad(x, (0, 1, 0, 1)) if self.stride == 2 else x)
 
 
 class Inverted(nn.Module):
@@ -47,13 +57,13 @@ class Inverted(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The block's output, added to its input where the shapes agree."""
-        y = x if self.expand is None else F.relu6(self.expand(x))
-        y = self.project(F.relu6(self.depthwise(y)))
+        y = x if self.expand is None else functional.relu6(self.expand(x))
+        y = self.project(functional.relu6(self.depthwise(y)))
         return x + y if self.adds else y
 
 
 class Encoder(nn.Module):
-    """MobileNetV2 1.0 up to the 320-channel stage, batch normalisation folded into the weights."""
+    """MobileNetV2 1.0 up to 320 channels, batch normalisation folded into the weights."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +82,7 @@ class Encoder(nn.Module):
         """Features at 1/2 to 1/32, finest first."""
         taps = []
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            x = F.relu6(self.stem(image))
+            x = functional.relu6(self.stem(image))
             for stage in self.stages[:FROZEN]:
                 x = stage(x)
                 taps.append(x)
@@ -106,7 +116,7 @@ class Mix(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Mix neighbours and channels."""
-        return F.relu(x + self.body(x))
+        return functional.relu(x + self.body(x))
 
 
 def places(like: Tensor) -> Tensor:
@@ -124,28 +134,44 @@ class DepthNet(nn.Module):
         super().__init__()
         self.encoder = Encoder()
         taps = (16, 24, 32, 96, 320)
-        self.skips = nn.ModuleList(nn.Conv2d(t, w, 1) for t, w in zip(taps, widths, strict=True))
+        self.skips = nn.ModuleList(
+            nn.Conv2d(t, w, 1) for t, w in zip(taps, widths, strict=True)
+        )
         self.place = nn.Conv2d(2, widths[-1], 1)
-        self.context = nn.Sequential(nn.Conv2d(320, 128, 1), nn.ReLU(), nn.Conv2d(128, widths[-1], 1))
+        self.context = nn.Sequential(
+            nn.Conv2d(320, 128, 1), nn.ReLU(), nn.Conv2d(128, widths[-1], 1)
+        )
         self.deepest = nn.Sequential(Mix(widths[-1], 5), Mix(widths[-1], 5))
-        self.mixes = nn.ModuleList(Mix(w, 3 if k == 0 else 5) for k, w in enumerate(widths[:-1]))
+        self.mixes = nn.ModuleList(
+            Mix(w, 3 if k == 0 else 5) for k, w in enumerate(widths[:-1])
+        )
         self.narrow = nn.ModuleList(
             nn.Conv2d(widths[k + 1], widths[k], 1) for k in range(len(widths) - 1)
         )
         self.pixels = nn.Conv2d(3, 16, 3, 1, 1)
         self.to_pixels = nn.Conv2d(widths[0], 16, 1)
-        self.finish = nn.Sequential(nn.Conv2d(16, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 2, 3, 1, 1))
+        self.finish = nn.Sequential(
+            nn.Conv2d(16, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 2, 3, 1, 1)
+        )
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Disparity (B, 1, H, W), at least 0, and the logit of sky, same shape."""
         x = image * 2 - 1
         taps = self.encoder(x)
         deep = taps[-1]
-        y = self.skips[-1](deep) + self.place(places(deep)) + self.context(deep.mean((2, 3), keepdim=True))
+        y = (
+            self.skips[-1](deep)
+            + self.place(places(deep))
+            + self.context(deep.mean((2, 3), keepdim=True))
+        )
         y = self.deepest(y)
         for k in range(len(self.mixes) - 1, -1, -1):
-            y = F.interpolate(self.narrow[k](y), scale_factor=2.0, mode="bilinear", align_corners=False)
-            y = self.mixes[k](F.relu(y + self.skips[k](taps[k])))
-        y = F.interpolate(self.to_pixels(y), scale_factor=2.0, mode="bilinear", align_corners=False)
-        y = self.finish(F.relu(y + self.pixels(x))).float()
-        return F.softplus(y[:, :1]), y[:, 1:]
+            y = functional.interpolate(
+                self.narrow[k](y), scale_factor=2.0, mode="bilinear", align_corners=False
+            )
+            y = self.mixes[k](functional.relu(y + self.skips[k](taps[k])))
+        y = functional.interpolate(
+            self.to_pixels(y), scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+        y = self.finish(functional.relu(y + self.pixels(x))).float()
+        return functional.softplus(y[:, :1]), y[:, 1:]

@@ -1,14 +1,18 @@
 """Train the depth network on the shards of a folder.
 
-    python -m training.train --data SCRATCH --out RUN --encoder tf2_mobilenet_v2_1.0_224_ptq.tflite
-    python -m training.train --data SCRATCH --out RUN2 --resume RUN/last.pt --area 55000 --lr 3e-4
+python -m training.train --data SCRATCH --out RUN --encoder tf2_mobilenet_v2_1.0_224_ptq.tflite
+python -m training.train --data SCRATCH --out RUN2 --resume RUN/last.pt --area 55000 --lr 3e-4
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import itertools
+import math
 import time
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,6 +21,9 @@ from torch import Tensor, nn
 from training.batches import batches
 from training.losses import Weights, depth_loss
 from training.network import DepthNet
+
+REPORT = 25
+"""Steps between two lines of progress."""
 
 
 class Average:
@@ -30,7 +37,9 @@ class Average:
         """Move a little towards the network; faster in the beginning."""
         self.steps += 1
         keep = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for mine, theirs in zip(self.net.state_dict().values(), net.state_dict().values(), strict=True):
+        for mine, theirs in zip(
+            self.net.state_dict().values(), net.state_dict().values(), strict=True
+        ):
             if mine.dtype.is_floating_point:
                 mine.lerp_(theirs, 1 - keep)
             else:
@@ -62,27 +71,37 @@ def train_step(
     return parts
 
 
-def main() -> None:
-    """Train for a number of steps, saving as it goes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--encoder", type=Path, help="MobileNetV2 weights; random start when absent")
-    parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
-    parser.add_argument("--freeze", action="store_true", help="leave the finest encoder stages alone")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--area", type=int, default=32000, help="pixels per picture")
-    parser.add_argument("--lr", type=float, default=8e-4)
-    parser.add_argument("--lr-end", type=float, default=0.0)
-    parser.add_argument("--outline", type=float, default=1.0)
-    parser.add_argument("--decay", type=float, default=0.997, help="of the average")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+@dataclass
+class Run:
+    """Everything that a checkpoint holds."""
+
+    net: DepthNet
+    average: Average
+    optimiser: torch.optim.Optimizer
+
+    def save(self, folder: Path) -> None:
+        """Write `last.pt`; never half of it."""
+        state = {
+            "net": self.net.state_dict(),
+            "average": self.average.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        torch.save(state, folder / "unfinished.pt")
+        (folder / "unfinished.pt").rename(folder / "last.pt")
+
+    def load(self, checkpoint: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(checkpoint, weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.net.load_state_dict(state["average"])
+        self.average.steps = 1000
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def start_run(options: argparse.Namespace) -> Run:
+    """A new network, or the one of a checkpoint."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    generator = torch.Generator().manual_seed(options.seed)
     net = DepthNet()
     if options.encoder:
         from training.encoder_weights import load_encoder
@@ -90,39 +109,67 @@ def main() -> None:
         load_encoder(net.encoder, options.encoder)
     net.encoder.frozen = options.freeze
     net = net.to(memory_format=torch.channels_last)
-    optimiser = optimiser_for(net, options.lr)
-    average = Average(net, options.decay)
+    run = Run(net, Average(net, options.decay), optimiser_for(net, options.lr))
     if options.resume:
-        state = torch.load(options.resume, weights_only=True)
-        net.load_state_dict(state["net"])
-        average.net.load_state_dict(state["average"])
-        average.steps = 1000
-        optimiser.load_state_dict(state["optimiser"])
-    options.out.mkdir(parents=True, exist_ok=True)
+        run.load(options.resume)
+    return run
+
+
+def rate_at(done: float, step: int, options: argparse.Namespace) -> float:
+    """The learning rate: a short rise unless resumed, then half a cosine down to `lr_end`."""
+    warm = 1.0 if options.resume else min(1.0, (step + 1) / 100)
+    falling = 0.5 * (1 + math.cos(math.pi * done))
+    return warm * (options.lr_end + (options.lr - options.lr_end) * falling)
+
+
+def train(run: Run, options: argparse.Namespace) -> None:
+    """Take steps until they or the minutes are used up; saves every hundred steps."""
+    generator = torch.Generator().manual_seed(options.seed)
     weights = Weights(outline=options.outline)
     source = batches(options.data, options.batch, options.area, options.seed)
-    start, sums, pixels = time.perf_counter(), {}, 0
-    for step in range(options.steps):
-        done = step / options.steps
-        warm = 1.0 if options.resume else min(1.0, (step + 1) / 200)
-        rate = (options.lr_end + (options.lr - options.lr_end) * 0.5 * (1 + torch.cos(torch.tensor(3.14159 * done)))) * warm
-        for group in optimiser.param_groups:
-            group["lr"] = float(rate) * group["share"]
+    start, sums = time.perf_counter(), Counter[str]()
+    for step in itertools.count():
+        seconds = time.perf_counter() - start
+        done = seconds / 60 / options.minutes if options.minutes else step / options.steps
+        if done >= 1:
+            break
+        for group in run.optimiser.param_groups:
+            group["lr"] = rate_at(done, step, options) * group["share"]
         images, true = next(source)
-        pixels += images.shape[0] * images.shape[2] * images.shape[3]
         batch = torch.from_numpy(images), torch.from_numpy(true)
-        for name, value in train_step(net, optimiser, batch, weights, generator).items():
-            sums[name] = sums.get(name, 0.0) + value / 25
-        average.update(net)
-        if step % 25 == 24:
-            pace = options.batch * (step + 1) / (time.perf_counter() - start)
-            text = " ".join(f"{name} {value:.3f}" for name, value in sums.items())
-            print(f"{time.strftime('%H:%M:%S')} step {step + 1}/{options.steps}: {text} | {pace:.1f} pictures/s", flush=True)
-            sums = {}
-        if step % 200 == 199 or step == options.steps - 1:
-            state = {"net": net.state_dict(), "average": average.net.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save(state, options.out / "unfinished.pt")
-            (options.out / "unfinished.pt").rename(options.out / "last.pt")
+        sums.update(train_step(run.net, run.optimiser, batch, weights, generator))
+        run.average.update(run.net)
+        if step % REPORT == REPORT - 1:
+            pace = options.batch * (step + 1) / seconds
+            parts = " ".join(f"{name} {value / REPORT:.3f}" for name, value in sums.items())
+            print(f"step {step + 1} ({done:.0%}): {parts} | {pace:.1f} pictures/s", flush=True)
+            sums.clear()
+        if step % 100 == 99:
+            run.save(options.out)
+    run.save(options.out)
+
+
+def main() -> None:
+    """Read the options and train."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--encoder", type=Path, help="MobileNetV2; random start when absent")
+    parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
+    parser.add_argument("--freeze", action="store_true", help="keep the finest encoder stages")
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--minutes", type=float, help="stop by the clock instead of by steps")
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--area", type=int, default=32000, help="pixels per picture")
+    parser.add_argument("--lr", type=float, default=8e-4)
+    parser.add_argument("--lr-end", type=float, default=0.0)
+    parser.add_argument("--outline", type=float, default=1.0, help="weight of that loss")
+    parser.add_argument("--decay", type=float, default=0.997, help="of the average")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    train(start_run(options), options)
 
 
 if __name__ == "__main__":

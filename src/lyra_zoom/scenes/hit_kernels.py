@@ -11,16 +11,38 @@ import numpy as np
 from numba import njit
 
 from lyra_zoom.scenes.layout import (
-    ARCH, BOX, CENTRE, CUT, CUT_A, CUT_B, CUT_C, DISC, ELLIPSOID, EXTRA_A, EXTRA_B, FRUSTUM,
-    GRILLE, HALF, KIND, LEAFY, PLANE, RADIUS, RAILING, RIDGE, ROTATION, SEED, WINDOWS,
-)  # fmt: skip
+    ARCH,
+    BOX,
+    CENTRE,
+    CUT,
+    CUT_A,
+    CUT_B,
+    CUT_C,
+    DISC,
+    ELLIPSOID,
+    EXTRA_A,
+    EXTRA_B,
+    FRUSTUM,
+    GRILLE,
+    HALF,
+    KIND,
+    LEAFY,
+    PLANE,
+    RADIUS,
+    RAILING,
+    RIDGE,
+    ROTATION,
+    SEED,
+    WINDOWS,
+    Vector,
+)
 from lyra_zoom.scenes.noise_kernels import fbm2, noise3
 
 FAR = 1e30
 
 
 @njit(cache=True, nogil=True)
-def to_local(row: np.ndarray, x: float, y: float, z: float) -> tuple:
+def to_local(row: np.ndarray, x: float, y: float, z: float) -> Vector:
     """A direction of the world in the primitive's own axes."""
     r = ROTATION
     return (
@@ -51,7 +73,7 @@ def quadratic(a: float, b: float, c: float) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
-def meet_box(o: tuple, d: tuple, hx: float, hy: float, hz: float) -> tuple[float, float]:
+def meet_box(o: Vector, d: Vector, hx: float, hy: float, hz: float) -> tuple[float, float]:
     """Entry and exit of a box around the origin."""
     ax, bx = slab(o[0], d[0], hx)
     ay, by = slab(o[1], d[1], hy)
@@ -60,7 +82,9 @@ def meet_box(o: tuple, d: tuple, hx: float, hy: float, hz: float) -> tuple[float
 
 
 @njit(cache=True, nogil=True)
-def meet_ellipsoid(o: tuple, d: tuple, hx: float, hy: float, hz: float) -> tuple[float, float]:
+def meet_ellipsoid(
+    o: Vector, d: Vector, hx: float, hy: float, hz: float
+) -> tuple[float, float]:
     """Entry and exit of an ellipsoid around the origin."""
     ox, oy, oz, dx, dy, dz = o[0] / hx, o[1] / hy, o[2] / hz, d[0] / hx, d[1] / hy, d[2] / hz
     return quadratic(
@@ -71,7 +95,9 @@ def meet_ellipsoid(o: tuple, d: tuple, hx: float, hy: float, hz: float) -> tuple
 
 
 @njit(cache=True, nogil=True)
-def meet_frustum(o: tuple, d: tuple, top: float, hy: float, bottom: float) -> tuple[float, float]:
+def meet_frustum(
+    o: Vector, d: Vector, top: float, hy: float, bottom: float
+) -> tuple[float, float]:
     """Entry and exit of a cylinder or truncated cone along y."""
     ay, by = slab(o[1], d[1], hy)
     if ay > by:
@@ -94,7 +120,7 @@ def meet_frustum(o: tuple, d: tuple, top: float, hy: float, bottom: float) -> tu
 
 
 @njit(cache=True, nogil=True)
-def meet_arch(row: np.ndarray, o: tuple, d: tuple) -> tuple[float, float]:
+def meet_arch(row: np.ndarray, o: Vector, d: Vector) -> tuple[float, float]:
     """Entry and exit of a box with a round-topped tunnel along z; only the first hit counts."""
     b0, b1 = meet_box(o, d, row[HALF], row[HALF + 1], row[HALF + 2])
     if b0 > b1:
@@ -157,7 +183,7 @@ def is_cut(row: np.ndarray, x: float, y: float, z: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def hit(row: np.ndarray, o: tuple, d: tuple, t_min: float) -> float:
+def hit(row: np.ndarray, o: Vector, d: Vector, t_min: float) -> float:
     """The first t > t_min at which the ray meets the primitive, FAR when it does not."""
     lo = to_local(row, o[0] - row[CENTRE], o[1] - row[CENTRE + 1], o[2] - row[CENTRE + 2])
     ld = to_local(row, d[0], d[1], d[2])
@@ -182,15 +208,19 @@ def hit(row: np.ndarray, o: tuple, d: tuple, t_min: float) -> float:
         return t0
     if t0 > t1:
         return FAR
-    if t0 > t_min and not is_cut(row, lo[0] + t0 * ld[0], lo[1] + t0 * ld[1], lo[2] + t0 * ld[2]):
+    if t0 > t_min and not is_cut(
+        row, lo[0] + t0 * ld[0], lo[1] + t0 * ld[1], lo[2] + t0 * ld[2]
+    ):
         return t0
-    if t1 > t_min and not is_cut(row, lo[0] + t1 * ld[0], lo[1] + t1 * ld[1], lo[2] + t1 * ld[2]):
+    if t1 > t_min and not is_cut(
+        row, lo[0] + t1 * ld[0], lo[1] + t1 * ld[1], lo[2] + t1 * ld[2]
+    ):
         return t1
     return FAR
 
 
 @njit(cache=True, nogil=True)
-def passes_by(row: np.ndarray, o: tuple, d: tuple, d2: float) -> bool:
+def passes_by(row: np.ndarray, o: Vector, d: Vector, d2: float) -> bool:
     """Whether the ray clearly misses the ball around the primitive."""
     radius = row[RADIUS]
     if radius > 1e6:
@@ -204,7 +234,7 @@ def passes_by(row: np.ndarray, o: tuple, d: tuple, d2: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def out_of_reach(row: np.ndarray, o: tuple, length: float) -> bool:
+def out_of_reach(row: np.ndarray, o: Vector, length: float) -> bool:
     """Whether the ball around the primitive is farther away than `length`."""
     radius = row[RADIUS] + length
     x, y, z = row[CENTRE] - o[0], row[CENTRE + 1] - o[1], row[CENTRE + 2] - o[2]
@@ -212,7 +242,7 @@ def out_of_reach(row: np.ndarray, o: tuple, length: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def local_normal(row: np.ndarray, x: float, y: float, z: float) -> tuple:
+def local_normal(row: np.ndarray, x: float, y: float, z: float) -> Vector:
     """The outward normal (not unit) at a local point on the surface."""
     kind = int(row[KIND])
     hx, hy, hz = row[HALF], row[HALF + 1], row[HALF + 2]
@@ -238,7 +268,9 @@ def local_normal(row: np.ndarray, x: float, y: float, z: float) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def surface_uv(row: np.ndarray, x: float, y: float, z: float, normal: tuple) -> tuple[float, float]:
+def surface_uv(
+    row: np.ndarray, x: float, y: float, z: float, normal: Vector
+) -> tuple[float, float]:
     """Metres along the surface at a local point; v grows downwards on upright faces."""
     kind = int(row[KIND])
     if kind == FRUSTUM and abs(normal[1]) < 0.9:
@@ -269,7 +301,7 @@ def terrain_height(heights: np.ndarray, place: np.ndarray, x: float, z: float) -
 
 @njit(cache=True, nogil=True)
 def hit_terrain(
-    heights: np.ndarray, place: np.ndarray, o: tuple, d: tuple, t_min: float, t_max: float
+    heights: np.ndarray, place: np.ndarray, o: Vector, d: Vector, t_min: float, t_max: float
 ) -> float:
     """The first t in (t_min, t_max) at which the ray dives under the terrain, FAR when none."""
     length = math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
@@ -280,7 +312,9 @@ def hit_terrain(
     for _ in range(260):
         if t > end:
             return FAR
-        gap = -(o[1] + t * d[1]) - terrain_height(heights, place, o[0] + t * d[0], o[2] + t * d[2])
+        gap = -(o[1] + t * d[1]) - terrain_height(
+            heights, place, o[0] + t * d[0], o[2] + t * d[2]
+        )
         if gap < 0:
             for _ in range(12):
                 middle = 0.5 * (before + t)

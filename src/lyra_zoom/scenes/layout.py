@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+
+Vector: TypeAlias = tuple[float, float, float]
+"""A place or a direction as kernels pass it."""
 
 # Primitives: one row each, all in a local frame (rotation, centre) with y down.
 KIND, MATERIAL, CUT, CUT_A, CUT_B, CUT_C, RADIUS = range(7)

@@ -1,10 +1,11 @@
-"""Land without streets: hills and mountains, woods, rivers and lakes, gorges, views from the air."""
+"""Land without streets: hills, mountains, woods, lakes, gorges, views from the air."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from lyra_zoom.scenes import layout as L
 from lyra_zoom.scenes import palette, parts
 from lyra_zoom.scenes.outdoors import far_away, glance
 from lyra_zoom.scenes.stage import Eye, Stage
@@ -42,7 +43,12 @@ def land(stage: Stage, extent: float, relief: float, roughness: float) -> np.nda
     rise = np.clip((np.hypot(z, x) - extent * 0.04) / (extent * rng.uniform(0.15, 0.6)), 0, 1)
     heights = heights * relief * rise
     if rng.random() < 0.5:  # a valley ahead
-        heights += relief * 1.5 * rise * np.clip(np.abs(x) / (extent * rng.uniform(0.1, 0.4)) - 0.4, 0, 1.5)
+        heights += (
+            relief
+            * 1.5
+            * rise
+            * np.clip(np.abs(x) / (extent * rng.uniform(0.1, 0.4)) - 0.4, 0, 1.5)
+        )
     if rng.random() < 0.6:  # mountains at the end
         heights += relief * rng.uniform(0.5, 4) * np.clip(z / extent * 2 - 0.7, 0, 1) ** 1.5
     stage.terrain(heights, cell, (-extent / 2, -extent * 0.04))
@@ -53,13 +59,15 @@ def plants(stage: Stage, extent: float) -> None:
     """Trees, conifers, bushes and boulders over the terrain, more of them near the camera."""
     rng = stage.rng
     autumn = rng.random() < 0.2
-    put = [parts.tree, parts.conifer, parts.bush, parts.boulder]
+    put: list[Callable[..., None]] = [parts.tree, parts.conifer, parts.bush, parts.boulder]
     weights = rng.dirichlet([1, 1, 1, 0.7])
     for _ in range(rng.integers(3, 45)):
         z = extent * rng.uniform(0.02, 1) ** 1.7 * 0.6 + 3
         x = rng.normal(0, 0.35) * z
         kind = put[rng.choice(4, p=weights)]
-        size = rng.uniform(0.4, 1.4) if kind in (parts.bush, parts.boulder) else rng.uniform(3, 13)
+        size = (
+            rng.uniform(0.4, 1.4) if kind in (parts.bush, parts.boulder) else rng.uniform(3, 13)
+        )
         if kind is parts.tree or kind is parts.bush:
             kind(stage, x, z, size, autumn)
         else:
@@ -77,7 +85,13 @@ def landscape(stage: Stage) -> Eye:
     plants(stage, min(extent, 250))
     for _ in range(rng.integers(0, 4)):
         x, z = rng.normal(0, 12), rng.uniform(10, 70)
-        parts.house(stage, x, z, (rng.uniform(4, 9), rng.uniform(2.5, 5), rng.uniform(4, 9)), rng.uniform(-2, 2))
+        parts.house(
+            stage,
+            x,
+            z,
+            (rng.uniform(4, 9), rng.uniform(2.5, 5), rng.uniform(4, 9)),
+            rng.uniform(-2, 2),
+        )
     for _ in range(rng.integers(0, 3)):
         x, z = rng.normal(0, 2), rng.uniform(2.5, 12)
         parts.person(stage, x, z, stage.height_at(x, z))
@@ -103,7 +117,12 @@ def forest(stage: Stage) -> Eye:
         if rng.random() < 0.6:
             size = rng.uniform(0.8, 2.6)
             crown = (top[0], top[1] * rng.uniform(0.5, 1), top[2])
-            stage.ball(crown, (size, size * 0.8, size), leaf[rng.integers(3)], cut=parts.leafy(stage, size))
+            stage.ball(
+                crown,
+                (size, size * 0.8, size),
+                leaf[rng.integers(3)],
+                cut=parts.leafy(stage, size),
+            )
     for _ in range(rng.integers(0, 14)):
         parts.bush(stage, rng.normal(0, 5), rng.uniform(1.5, 20), rng.uniform(0.2, 1.1), autumn)
     for _ in range(rng.integers(0, 5)):
@@ -120,9 +139,15 @@ def gorge(stage: Stage) -> Eye:
     stone = [stage.use(palette.rock(rng)) for _ in range(3)]
     for side in (-1, 1):
         for _ in range(rng.integers(5, 18)):
-            half = np.array([rng.uniform(1, 4), rng.uniform(2, 14), rng.uniform(1, 6)]) * wide / 4
+            half = (
+                np.array([rng.uniform(1, 4), rng.uniform(2, 14), rng.uniform(1, 6)]) * wide / 4
+            )
             x = side * (wide + half[0] * rng.uniform(0.3, 1.2))
-            stage.ball((x, -rng.uniform(0, half[1] * 0.8), rng.uniform(-2, depth)), half, stone[rng.integers(3)])
+            stage.ball(
+                (x, -rng.uniform(0, half[1] * 0.8), rng.uniform(-2, depth)),
+                half,
+                stone[rng.integers(3)],
+            )
     if rng.random() < 0.35:
         tall = rng.uniform(2, 5)
         for _ in range(rng.integers(4, 12)):
@@ -130,7 +155,9 @@ def gorge(stage: Stage) -> Eye:
             at = (rng.normal(0, wide), -tall - half[1] * 0.8, rng.uniform(-2, depth * 0.5))
             stage.ball(at, half, stone[rng.integers(3)])
     for _ in range(rng.integers(1, 10)):
-        parts.boulder(stage, rng.normal(0, wide * 0.6), rng.uniform(1.5, 20), rng.uniform(0.2, 1.3))
+        parts.boulder(
+            stage, rng.normal(0, wide * 0.6), rng.uniform(1.5, 20), rng.uniform(0.2, 1.3)
+        )
     for _ in range(rng.integers(0, 8)):
         parts.bush(stage, rng.normal(0, wide), rng.uniform(2, 25), rng.uniform(0.2, 1.0))
     if rng.random() < 0.4:
@@ -150,17 +177,30 @@ def from_above(stage: Stage) -> Eye:
         plants(stage, 200)
         tall = relief * 2 + rng.uniform(8, 60)
     else:
-        stage.floor(stage.use(palette.paving(rng) if rng.random() < 0.5 else palette.ground(rng)))
+        stage.floor(
+            stage.use(palette.paving(rng) if rng.random() < 0.5 else palette.ground(rng))
+        )
         block, tall = rng.uniform(10, 22), rng.uniform(12, 70)
         highest = rng.uniform(4, tall)
         for i in range(-4, 5):
-            for j in range(0, 9):
+            for j in range(9):
                 if rng.random() < 0.75:
-                    size = (block * rng.uniform(0.4, 0.85), highest * rng.uniform(0.3, 1), block * 0.7)
-                    parts.house(stage, (i + rng.normal(0, 0.1)) * block, (j + 0.5) * block, size, 0.0)
+                    size = (
+                        block * rng.uniform(0.4, 0.85),
+                        highest * rng.uniform(0.3, 1),
+                        block * 0.7,
+                    )
+                    parts.house(
+                        stage, (i + rng.normal(0, 0.1)) * block, (j + 0.5) * block, size, 0.0
+                    )
         for _ in range(rng.integers(0, 12)):
             parts.tree(stage, rng.normal(0, 30), rng.uniform(5, 90), rng.uniform(3, 9))
     far_away(stage, 300)
     pitch = -rng.uniform(0.05, 0.75)
-    return Eye(at=(0.0, -tall, -5.0), yaw=rng.uniform(-0.6, 0.6), pitch=pitch, roll=rng.normal(0, 0.03),
-               fov_x=rng.uniform(0.7, 1.48))  # fmt: skip
+    return Eye(
+        at=(0.0, -tall, -5.0),
+        yaw=rng.uniform(-0.6, 0.6),
+        pitch=pitch,
+        roll=rng.normal(0, 0.03),
+        fov_x=rng.uniform(0.7, 1.48),
+    )

@@ -74,8 +74,8 @@ def fbm3(x: float, y: float, z: float, footprint: float, seed: int) -> float:
 
 @njit(cache=True, nogil=True)
 def cells2(x: float, y: float, seed: int) -> tuple[float, float]:
-    """Irregular cells: how far the nearest border is (0 at a border) and the cell's own number."""
-    ix, iy = int(math.floor(x)), int(math.floor(y))
+    """Irregular cells: distance to the nearest border, and the cell's own number."""
+    ix, iy = math.floor(x), math.floor(y)
     first, second, number = 9.0, 9.0, 0.0
     for j in range(-1, 2):
         for i in range(-1, 2):

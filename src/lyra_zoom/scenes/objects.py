@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyra_zoom.scenes import layout as L
-from lyra_zoom.scenes import palette, parts
+from lyra_zoom.scenes import layout, palette, parts
 from lyra_zoom.scenes.indoors import furnish, on_walls, shell
 from lyra_zoom.scenes.outdoors import far_away, glance, ridge_side
-from lyra_zoom.scenes.stage import Cut, Eye, Stage, turned
+from lyra_zoom.scenes.stage import Cut, Eye, Stage, one_of, turned
 
 
 def behind(stage: Stage) -> bool:
@@ -25,7 +24,9 @@ def behind(stage: Stage) -> bool:
     stage.floor(stage.use(palette.ground(rng) if rng.random() < 0.6 else palette.paving(rng)))
     if kind < 0.75:
         x, z = rng.normal(0, 1), rng.uniform(1.5, 6)
-        stage.box((x, -2, z), (30, 12, 0.3), stage.use(palette.wall(rng)), turned(rng.normal(0, 0.5)))
+        stage.box(
+            (x, -2, z), (30, 12, 0.3), stage.use(palette.wall(rng)), turned(rng.normal(0, 0.5))
+        )
         return False
     for _ in range(rng.integers(0, 8)):
         parts.bush(stage, rng.normal(0, 5), rng.uniform(2, 18), rng.uniform(0.3, 1.3))
@@ -38,7 +39,11 @@ def still_life(stage: Stage) -> Eye:
     """Small things on a table, from close by, sometimes straight from above."""
     rng = stage.rng
     behind(stage)
-    tall, wide, deep = rng.choice([0.45, 0.75, 1.0]), rng.uniform(0.6, 2.2), rng.uniform(0.5, 1.2)
+    tall, wide, deep = (
+        rng.choice([0.45, 0.75, 1.0]),
+        rng.uniform(0.6, 2.2),
+        rng.uniform(0.5, 1.2),
+    )
     parts.table(stage, 0.0, 0.6, (wide, tall, deep), rng.normal(0, 0.2))
     count = rng.integers(2, 22)
     for _ in range(count):
@@ -50,8 +55,13 @@ def still_life(stage: Stage) -> Eye:
     pitch = -np.arctan2(above - rng.uniform(0, 0.1), away + target_z) * rng.uniform(0.5, 1.2)
     x = rng.normal(0, 0.2)
     at = (x, -tall - above, -away)
-    return Eye(at=at, yaw=-x * 0.5 + rng.normal(0, 0.15), pitch=float(np.clip(pitch, -1.2, 0.2)),
-               roll=rng.normal(0, 0.05), fov_x=rng.uniform(0.6, 1.2))  # fmt: skip
+    return Eye(
+        at=at,
+        yaw=-x * 0.5 + rng.normal(0, 0.15),
+        pitch=float(np.clip(pitch, -1.2, 0.2)),
+        roll=rng.normal(0, 0.05),
+        fov_x=rng.uniform(0.6, 1.2),
+    )
 
 
 def portrait(stage: Stage) -> Eye:
@@ -59,11 +69,19 @@ def portrait(stage: Stage) -> Eye:
     rng = stage.rng
     behind(stage)
     for _ in range(rng.integers(1, 4)):
-        parts.person(stage, rng.normal(0, 0.5), rng.uniform(0.7, 3), 0.0, rng.uniform(1.1, 1.95))
+        parts.person(
+            stage, rng.normal(0, 0.5), rng.uniform(0.7, 3), 0.0, rng.uniform(1.1, 1.95)
+        )
     if rng.random() < 0.4:
         parts.plant(stage, rng.normal(0, 1), rng.uniform(0.7, 3), 0.0, rng.uniform(0.5, 1.8))
     if rng.random() < 0.4:
-        parts.table(stage, rng.normal(0, 0.6), rng.uniform(0.4, 1.2), (1.2, 0.75, 0.7), rng.normal(0, 0.3))
+        parts.table(
+            stage,
+            rng.normal(0, 0.6),
+            rng.uniform(0.4, 1.2),
+            (1.2, 0.75, 0.7),
+            rng.normal(0, 0.3),
+        )
     at = (rng.normal(0, 0.2), -rng.uniform(0.8, 1.7), -rng.uniform(0, 1.2))
     return Eye(at=at, yaw=rng.normal(0, 0.15), **glance(rng))
 
@@ -77,14 +95,18 @@ def near_wall(stage: Stage) -> Eye:
     rotation = turned(slant)
     back = rotation.T
 
-    def put(along: float, up: float, out: float, half: tuple[float, float, float], material: int) -> None:
+    def put(
+        along: float, up: float, out: float, half: tuple[float, float, float], material: int
+    ) -> None:
         at = back @ np.array([along, 0, far - out])
         stage.box((at[0], -up, at[2]), half, material, rotation)
 
     put(0, 4, -0.3, (60, 12, 0.3), wall)
     for _ in range(rng.integers(1, 12)):
         w, h, out = rng.uniform(0.1, 1.1), rng.uniform(0.05, 1.2), rng.uniform(0.02, 0.5)
-        material = stage.use(rng.choice([palette.wood, palette.pictures, palette.wall, palette.metal])(rng))
+        material = stage.use(
+            one_of(rng, [palette.wood, palette.pictures, palette.wall, palette.metal])(rng)
+        )
         put(rng.normal(0, 3), rng.uniform(0.1, 3.5), out / 2, (w, h, out / 2), material)
     for _ in range(rng.integers(0, 5)):
         at = back @ np.array([rng.normal(0, 3), 0, far - 0.15])
@@ -100,20 +122,32 @@ def near_wall(stage: Stage) -> Eye:
 
 
 def clutter(stage: Stage) -> Eye:
-    """Blocks, balls, rods and cards at any place and angle: nothing is up, nothing is ground."""
+    """Blocks, balls, rods, cards at any place and angle: nothing is up, nothing is ground."""
     rng = stage.rng
     if rng.random() < 0.4:
-        half = (rng.uniform(2, 7), rng.uniform(1.5, 4), rng.uniform(3, 9))
-        shell(stage, half)
+        shell(stage, (rng.uniform(2, 7), rng.uniform(1.5, 4), rng.uniform(3, 9)))
     else:
-        at = (0.0, 0.0, rng.uniform(6, 25))
-        stage.box(at, (60, 60, 0.2), stage.use(palette.wall(rng)), turned(rng.normal(0, 0.5), rng.normal(0, 0.5)))
+        back = (0.0, 0.0, rng.uniform(6, 25))
+        stage.box(
+            back,
+            (60, 60, 0.2),
+            stage.use(palette.wall(rng)),
+            turned(rng.normal(0, 0.5), rng.normal(0, 0.5)),
+        )
         if rng.random() < 0.6:
             stage.floor(stage.use(palette.paving(rng)), -rng.uniform(0.5, 4))
-    make = [palette.cloth, palette.pictures, palette.wood, palette.metal, palette.wall, palette.rock, palette.leaves]
+    make = [
+        palette.cloth,
+        palette.pictures,
+        palette.wood,
+        palette.metal,
+        palette.wall,
+        palette.rock,
+        palette.leaves,
+    ]
     for _ in range(rng.integers(6, 45)):
         z = rng.uniform(1.2, 14)
-        at = (rng.normal(0, 0.45) * z, -1.5 + rng.normal(0, 0.4) * z, z)
+        at = np.array([rng.normal(0, 0.45) * z, -1.5 + rng.normal(0, 0.4) * z, z])
         size = rng.uniform(0.05, 0.22) * z
         half = size * np.exp(rng.normal(0, 0.5, 3))
         material = stage.use(make[rng.integers(len(make))](rng))
@@ -122,12 +156,20 @@ def clutter(stage: Stage) -> Eye:
         if kind <= 1:
             stage.box(at, half, material, rotation)
         elif kind == 2:
-            stage.ball(at, half, material, rotation, parts.leafy(stage, size) if rng.random() < 0.2 else None)
+            stage.ball(
+                at,
+                half,
+                material,
+                rotation,
+                parts.leafy(stage, size) if rng.random() < 0.2 else None,
+            )
         elif kind == 3:
-            end = np.array(at) + rng.normal(0, 3, 3) * size
+            end = at + rng.normal(0, 3, 3) * size
             stage.rod(at, end, (half[0] * 0.3, half[1] * 0.3), material)
         else:
-            cut = rng.choice([None, Cut(L.DISC, size), Cut(L.GRILLE, size * 0.4, 0.3)])
+            cut = one_of(
+                rng, [None, Cut(layout.DISC, size), Cut(layout.GRILLE, size * 0.4, 0.3)]
+            )
             stage.card(at, (2 * size, 2 * size), material, rng.uniform(-1.2, 1.2), cut)
     eye = (rng.normal(0, 0.3), -rng.uniform(1, 2), 0.0)
     return Eye(at=eye, yaw=rng.normal(0, 0.2), **glance(rng, 0.2))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyra_zoom.scenes import layout as L
-from lyra_zoom.scenes import palette, parts
-from lyra_zoom.scenes.stage import Cut, Eye, Stage
+from lyra_zoom.scenes import layout, palette, parts
+from lyra_zoom.scenes.stage import Cut, Eye, Stage, one_of
 
 TILT = 0.14
 """Usual spread of the camera's pitch in radians; some pictures have far more."""
@@ -30,7 +29,9 @@ def far_away(stage: Stage, distance: float) -> None:
         z = distance * (1.6 ** (k + 1))
         tall = z * rng.uniform(0.02, 0.25)
         material = palette.rock(rng) if rng.random() < 0.5 else palette.leaves(rng)
-        cut = Cut(L.RIDGE, z * rng.uniform(0.1, 0.7), tall * 0.8, tall * rng.uniform(0, 0.25))
+        cut = Cut(
+            layout.RIDGE, z * rng.uniform(0.1, 0.7), tall * 0.8, tall * rng.uniform(0, 0.25)
+        )
         number = stage.use(material)
         for yaw in (0.0, 1.57, -1.57):
             at = (z * np.sin(yaw), -0.0, z * np.cos(yaw))
@@ -51,7 +52,12 @@ def traffic(stage: Stage, width: float, depth: float) -> None:
     rng = stage.rng
     for _ in range(rng.integers(0, 6)):
         x = rng.choice([-1, 1]) * width * rng.uniform(0.15, 0.45)
-        parts.car(stage, x, rng.uniform(3, depth * 0.7), rng.choice([0.0, 0.0, 1.57]) + rng.normal(0, 0.05))
+        parts.car(
+            stage,
+            x,
+            rng.uniform(3, depth * 0.7),
+            rng.choice([0.0, 0.0, 1.57]) + rng.normal(0, 0.05),
+        )
     for _ in range(rng.integers(0, 7)):
         parts.person(stage, rng.uniform(-width / 2, width / 2), rng.uniform(2, depth * 0.5))
     for _ in range(rng.integers(0, 7)):
@@ -63,7 +69,12 @@ def traffic(stage: Stage, width: float, depth: float) -> None:
         material = stage.use(palette.metal(rng))
         for _ in range(rng.integers(1, 5)):
             z, tall = rng.uniform(3, 30), rng.uniform(4, 9)
-            stage.rod((-width, -tall, z), (width, -tall + rng.normal(), z + rng.normal()), (0.02, 0.02), material)
+            stage.rod(
+                (-width, -tall, z),
+                (width, -tall + rng.normal(), z + rng.normal()),
+                (0.02, 0.02),
+                material,
+            )
 
 
 def street(stage: Stage) -> Eye:
@@ -102,7 +113,13 @@ def square(stage: Stage) -> Eye:
     stage.floor(stage.use(palette.paving(rng)))
     for k in range(rng.integers(1, 4)):
         w = rng.uniform(8, 30)
-        parts.house(stage, rng.uniform(-25, 25), far + k * 8, (w, rng.uniform(5, 22), 10), rng.normal(0, 0.3))
+        parts.house(
+            stage,
+            rng.uniform(-25, 25),
+            far + k * 8,
+            (w, rng.uniform(5, 22), 10),
+            rng.normal(0, 0.3),
+        )
     stone = stage.use(palette.wall(rng))
     kind = rng.random()
     if kind < 0.4:
@@ -128,7 +145,11 @@ def square(stage: Stage) -> Eye:
     traffic(stage, 16, far)
     ridge_side(stage)
     if rng.random() < 0.3:
-        parts.fence(stage, (rng.uniform(-9, -2), rng.uniform(1.5, 6)), (rng.uniform(2, 9), rng.uniform(1.5, 6)))
+        parts.fence(
+            stage,
+            (rng.uniform(-9, -2), rng.uniform(1.5, 6)),
+            (rng.uniform(2, 9), rng.uniform(1.5, 6)),
+        )
     far_away(stage, far + 30)
     at = (rng.normal(0, 2), -rng.uniform(0.4, 2.2), 0.0)
     return Eye(at=at, yaw=rng.normal(0, 0.3), **glance(rng))
@@ -139,7 +160,11 @@ def harbour(stage: Stage) -> Eye:
     rng = stage.rng
     stage.floor(stage.use(palette.water(rng)), -0.3)
     boards, across = stage.use(palette.wood(rng)), rng.uniform(15, 120)
-    stage.box((rng.normal(0, 1), 0.1, rng.uniform(0, 8)), (rng.uniform(1, 8), 0.12, rng.uniform(3, 14)), boards)
+    stage.box(
+        (rng.normal(0, 1), 0.1, rng.uniform(0, 8)),
+        (rng.uniform(1, 8), 0.12, rng.uniform(3, 14)),
+        boards,
+    )
     if rng.random() < 0.6:
         quay = stage.use(palette.paving(rng))
         stage.box((rng.choice([-1, 1]) * rng.uniform(8, 16), 0.0, 20), (6, 0.4, 60), quay)
@@ -160,7 +185,9 @@ def harbour(stage: Stage) -> Eye:
             x, size = rng.uniform(-50, 50), (rng.uniform(5, 14), rng.uniform(4, 14), 8.0)
             parts.house(stage, x, across + rng.uniform(6, 25), size, rng.normal(0, 0.4))
         for _ in range(rng.integers(0, 8)):
-            parts.tree(stage, rng.uniform(-40, 40), across + rng.uniform(2, 20), rng.uniform(4, 12))
+            parts.tree(
+                stage, rng.uniform(-40, 40), across + rng.uniform(2, 20), rng.uniform(4, 12)
+            )
     far_away(stage, across * 2)
     at = (rng.normal(0, 1), -rng.uniform(0.6, 4), 0.0)
     return Eye(at=at, yaw=rng.normal(0, 0.25), **glance(rng))
@@ -183,9 +210,11 @@ def garden(stage: Stage) -> Eye:
         parts.tree(stage, rng.normal(0, 8), rng.uniform(3, 30), rng.uniform(2.5, 9), autumn)
     for _ in range(rng.integers(0, 4)):
         x, z = rng.normal(0, 2.5), rng.uniform(1.5, 8)
-        rng.choice([parts.chair, parts.sofa])(stage, x, z, rng.uniform(-3, 3))
+        one_of(rng, [parts.chair, parts.sofa])(stage, x, z, rng.uniform(-3, 3))
     for _ in range(rng.integers(0, 8)):
-        parts.trinket(stage, rng.normal(0, 2.5), rng.uniform(1.2, 8), 0.0, rng.uniform(0.2, 0.9))
+        parts.trinket(
+            stage, rng.normal(0, 2.5), rng.uniform(1.2, 8), 0.0, rng.uniform(0.2, 0.9)
+        )
     for _ in range(rng.integers(0, 3)):
         parts.person(stage, rng.normal(0, 3), rng.uniform(1.8, 9))
     if rng.random() < 0.5:
@@ -212,7 +241,9 @@ def overhead(stage: Stage) -> Eye:
             stage.post(side * wide, k * gap, tall, (r, r), stone)
     if rng.random() < 0.5:
         opening = (wide * rng.uniform(0.4, 0.85), tall * rng.uniform(0.7, 0.95))
-        stage.arch(0.0, depth * rng.uniform(0.3, 1.2), (wide * 4, tall * 1.3, 0.6), opening, stone)
+        stage.arch(
+            0.0, depth * rng.uniform(0.3, 1.2), (wide * 4, tall * 1.3, 0.6), opening, stone
+        )
     beams = stage.use(palette.wood(rng))
     for k in range(rng.integers(0, 12)):
         stage.box((0, -tall + 0.08, k * gap), (wide * 1.2, 0.1, 0.08), beams)
@@ -220,7 +251,9 @@ def overhead(stage: Stage) -> Eye:
         parts.person(stage, rng.uniform(-wide, wide), rng.uniform(2, depth + 8))
     for _ in range(rng.integers(0, 5)):
         size = (rng.uniform(5, 14), rng.uniform(3, 12), 8.0)
-        parts.house(stage, rng.normal(0, 20), depth * 1.4 + rng.uniform(8, 40), size, rng.normal(0, 0.4))
+        parts.house(
+            stage, rng.normal(0, 20), depth * 1.4 + rng.uniform(8, 40), size, rng.normal(0, 0.4)
+        )
     ridge_side(stage)
     far_away(stage, depth * 2 + 40)
     at = (rng.uniform(-0.5, 0.5) * wide, -rng.uniform(0.4, 0.8) * tall, 0.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lyra_zoom.scenes import layout as L
+from lyra_zoom.scenes import layout
 
 Colour = tuple[float, float, float]
 
@@ -54,36 +54,85 @@ def pick(rng: np.random.Generator, colours: list[Colour], spread: float = 0.25) 
 
 
 WALLS: list[Colour] = [
-    (0.62, 0.56, 0.46), (0.5, 0.4, 0.28), (0.45, 0.2, 0.12), (0.7, 0.68, 0.64), (0.3, 0.3, 0.32),
-    (0.55, 0.35, 0.22), (0.35, 0.42, 0.5), (0.6, 0.5, 0.25), (0.25, 0.17, 0.13),
-]  # fmt: skip
-WOODS: list[Colour] = [(0.3, 0.16, 0.07), (0.45, 0.28, 0.14), (0.12, 0.06, 0.03), (0.4, 0.36, 0.3)]
-GREENS: list[Colour] = [(0.06, 0.13, 0.02), (0.1, 0.2, 0.03), (0.03, 0.08, 0.02), (0.2, 0.22, 0.04)]
-AUTUMN: list[Colour] = [(0.4, 0.14, 0.02), (0.45, 0.28, 0.03), (0.25, 0.06, 0.02), (0.5, 0.2, 0.25)]
-EARTHS: list[Colour] = [(0.25, 0.17, 0.1), (0.45, 0.36, 0.22), (0.14, 0.1, 0.07), (0.35, 0.3, 0.25)]
-STONES: list[Colour] = [(0.3, 0.29, 0.27), (0.45, 0.42, 0.38), (0.18, 0.18, 0.19), (0.4, 0.3, 0.22)]
+    (0.62, 0.56, 0.46),
+    (0.5, 0.4, 0.28),
+    (0.45, 0.2, 0.12),
+    (0.7, 0.68, 0.64),
+    (0.3, 0.3, 0.32),
+    (0.55, 0.35, 0.22),
+    (0.35, 0.42, 0.5),
+    (0.6, 0.5, 0.25),
+    (0.25, 0.17, 0.13),
+]
+WOODS: list[Colour] = [
+    (0.3, 0.16, 0.07),
+    (0.45, 0.28, 0.14),
+    (0.12, 0.06, 0.03),
+    (0.4, 0.36, 0.3),
+]
+GREENS: list[Colour] = [
+    (0.06, 0.13, 0.02),
+    (0.1, 0.2, 0.03),
+    (0.03, 0.08, 0.02),
+    (0.2, 0.22, 0.04),
+]
+AUTUMN: list[Colour] = [
+    (0.4, 0.14, 0.02),
+    (0.45, 0.28, 0.03),
+    (0.25, 0.06, 0.02),
+    (0.5, 0.2, 0.25),
+]
+EARTHS: list[Colour] = [
+    (0.25, 0.17, 0.1),
+    (0.45, 0.36, 0.22),
+    (0.14, 0.1, 0.07),
+    (0.35, 0.3, 0.25),
+]
+STONES: list[Colour] = [
+    (0.3, 0.29, 0.27),
+    (0.45, 0.42, 0.38),
+    (0.18, 0.18, 0.19),
+    (0.4, 0.3, 0.22),
+]
 
 
 def wall(rng: np.random.Generator) -> Material:
     """Plaster, brick, stone courses, boards or plain paint."""
     a = pick(rng, WALLS)
-    kind = rng.choice([L.PLASTER, L.BRICKS, L.TILES, L.PLANKS, L.PLAIN], p=[0.4, 0.25, 0.1, 0.1, 0.15])
-    scale = {L.BRICKS: rng.uniform(0.08, 0.3), L.TILES: rng.uniform(0.2, 0.8),
-             L.PLANKS: rng.uniform(0.1, 0.3), L.PLASTER: rng.uniform(0.4, 2.5), L.PLAIN: 1.0}  # fmt: skip
-    aspect = {L.BRICKS: 2.5, L.PLANKS: 12.0}.get(int(kind), 1.0)
+    kind = rng.choice(
+        [layout.PLASTER, layout.BRICKS, layout.TILES, layout.PLANKS, layout.PLAIN],
+        p=[0.4, 0.25, 0.1, 0.1, 0.15],
+    )
+    scale = {
+        layout.BRICKS: rng.uniform(0.08, 0.3),
+        layout.TILES: rng.uniform(0.2, 0.8),
+        layout.PLANKS: rng.uniform(0.1, 0.3),
+        layout.PLASTER: rng.uniform(0.4, 2.5),
+        layout.PLAIN: 1.0,
+    }
+    aspect = {layout.BRICKS: 2.5, layout.PLANKS: 12.0}.get(int(kind), 1.0)
     return Material(
-        texture=int(kind), a=a, b=near(rng, a, 0.3), scale=float(scale[int(kind)]), aspect=aspect,
+        texture=int(kind),
+        a=a,
+        b=near(rng, a, 0.3),
+        scale=float(scale[int(kind)]),
+        aspect=aspect,
         amount=rng.uniform(0.1, 0.6),
-    )  # fmt: skip
+    )
 
 
 def windows(rng: np.random.Generator, lit: bool = False) -> Material:
     """A facade with a grid of windows."""
     a = pick(rng, WALLS)
     return Material(
-        texture=L.FACADE, a=a, b=near(rng, (0.6, 0.58, 0.52), 0.4), scale=rng.uniform(2.3, 4.0),
-        aspect=rng.uniform(0.5, 1.4), amount=rng.uniform(0.1, 0.5), glow=float(lit),
-    )  # fmt: skip
+        texture=layout.FACADE,
+        a=a,
+        b=near(rng, (0.6, 0.58, 0.52), 0.4),
+        scale=rng.uniform(2.3, 4.0),
+        aspect=rng.uniform(0.5, 1.4),
+        amount=rng.uniform(0.1, 0.5),
+        glow=float(lit),
+    )
 
 
 def wood(rng: np.random.Generator) -> Material:
@@ -91,7 +140,7 @@ def wood(rng: np.random.Generator) -> Material:
     a = pick(rng, WOODS)
     boards = rng.random() < 0.4
     return Material(
-        texture=L.PLANKS if boards else L.GRAIN, a=a, b=near(rng, a, 0.35),
+        texture=layout.PLANKS if boards else layout.GRAIN, a=a, b=near(rng, a, 0.35),
         scale=rng.uniform(0.08, 0.3), aspect=rng.uniform(6, 16) if boards else 4.0,
         amount=rng.uniform(0.2, 0.7), gloss=rng.choice([0.0, 0.25]),
     )  # fmt: skip
@@ -101,9 +150,12 @@ def leaves(rng: np.random.Generator, autumn: bool = False) -> Material:
     """Foliage."""
     a = pick(rng, AUTUMN if autumn else GREENS)
     return Material(
-        texture=L.LEAVES, a=near(rng, a, 0.3), b=near(rng, a, 0.4), scale=rng.uniform(0.06, 0.35),
+        texture=layout.LEAVES,
+        a=near(rng, a, 0.3),
+        b=near(rng, a, 0.4),
+        scale=rng.uniform(0.06, 0.35),
         amount=rng.uniform(0.4, 0.9),
-    )  # fmt: skip
+    )
 
 
 def ground(rng: np.random.Generator) -> Material:
@@ -116,36 +168,66 @@ def ground(rng: np.random.Generator) -> Material:
     else:
         a, b = near(rng, (0.8, 0.82, 0.86), 0.1), near(rng, (0.7, 0.74, 0.82), 0.1)
     return Material(
-        texture=L.SOIL, a=a, b=b, scale=float(np.exp(rng.uniform(-1.8, 1.2))),
+        texture=layout.SOIL, a=a, b=b, scale=float(np.exp(rng.uniform(-1.8, 1.2))),
         amount=rng.uniform(0.15, 0.7),
     )  # fmt: skip
 
 
 def paving(rng: np.random.Generator) -> Material:
     """What one walks or drives on in a town."""
-    kind = int(rng.choice([L.ROAD, L.COBBLES, L.TILES, L.BRICKS, L.PLASTER, L.SOIL]))
+    kind = int(
+        rng.choice(
+            [
+                layout.ROAD,
+                layout.COBBLES,
+                layout.TILES,
+                layout.BRICKS,
+                layout.PLASTER,
+                layout.SOIL,
+            ]
+        )
+    )
     a = pick(rng, STONES) if rng.random() < 0.7 else pick(rng, EARTHS)
-    scale = {L.ROAD: 1.0, L.COBBLES: rng.uniform(0.1, 0.5), L.TILES: rng.uniform(0.3, 1.5),
-             L.BRICKS: rng.uniform(0.08, 0.2), L.PLASTER: 2.0, L.SOIL: 0.6}[kind]  # fmt: skip
-    b = (0.6, 0.6, 0.55) if kind == L.ROAD else near(rng, a, 0.3)
+    scale = {
+        layout.ROAD: 1.0,
+        layout.COBBLES: rng.uniform(0.1, 0.5),
+        layout.TILES: rng.uniform(0.3, 1.5),
+        layout.BRICKS: rng.uniform(0.08, 0.2),
+        layout.PLASTER: 2.0,
+        layout.SOIL: 0.6,
+    }[kind]
+    b = (0.6, 0.6, 0.55) if kind == layout.ROAD else near(rng, a, 0.3)
     return Material(
-        texture=kind, a=a, b=b, scale=float(scale), aspect=2.0 if kind == L.BRICKS else 1.0,
-        amount=rng.uniform(0.1, 0.5), gloss=float(rng.choice([0, 0, 0.3, 0.7])),
-    )  # fmt: skip
+        texture=kind,
+        a=a,
+        b=b,
+        scale=float(scale),
+        aspect=2.0 if kind == layout.BRICKS else 1.0,
+        amount=rng.uniform(0.1, 0.5),
+        gloss=float(rng.choice([0, 0, 0.3, 0.7])),
+    )
 
 
 def rock(rng: np.random.Generator) -> Material:
     """Cliffs and boulders."""
     a = pick(rng, STONES + EARTHS)
     return Material(
-        texture=L.ROCK, a=a, b=near(rng, a, 0.5), scale=float(np.exp(rng.uniform(-1.5, 2.0))),
+        texture=layout.ROCK,
+        a=a,
+        b=near(rng, a, 0.5),
+        scale=float(np.exp(rng.uniform(-1.5, 2.0))),
         amount=rng.uniform(0.3, 0.9),
-    )  # fmt: skip
+    )
 
 
 def cloth(rng: np.random.Generator) -> Material:
     """Fabric, wallpaper, paint: any colour with or without a pattern."""
-    kind = int(rng.choice([L.PLAIN, L.STRIPES, L.CHECKS, L.PATCHES, L.PLASTER], p=[0.5, 0.1, 0.1, 0.1, 0.2]))
+    kind = int(
+        rng.choice(
+            [layout.PLAIN, layout.STRIPES, layout.CHECKS, layout.PATCHES, layout.PLASTER],
+            p=[0.5, 0.1, 0.1, 0.1, 0.2],
+        )
+    )
     a = any_colour(rng)
     b = near(rng, a, 0.15) if rng.random() < 0.5 else any_colour(rng)
     return Material(
@@ -157,7 +239,7 @@ def cloth(rng: np.random.Generator) -> Material:
 def pictures(rng: np.random.Generator) -> Material:
     """Posters, paintings, packaging: coloured patches."""
     return Material(
-        texture=L.PATCHES, a=any_colour(rng), b=near(rng, (0.9, 0.9, 0.9), 0.3),
+        texture=layout.PATCHES, a=any_colour(rng), b=near(rng, (0.9, 0.9, 0.9), 0.3),
         scale=float(np.exp(rng.uniform(-3.5, -0.5))), amount=rng.uniform(0.1, 0.6),
     )  # fmt: skip
 
@@ -165,15 +247,18 @@ def pictures(rng: np.random.Generator) -> Material:
 def books(rng: np.random.Generator) -> Material:
     """Rows of book spines."""
     return Material(
-        texture=L.BOOKS, a=any_colour(rng), b=(0.8, 0.8, 0.8), scale=rng.uniform(0.25, 0.4),
+        texture=layout.BOOKS,
+        a=any_colour(rng),
+        b=(0.8, 0.8, 0.8),
+        scale=rng.uniform(0.25, 0.4),
         aspect=rng.uniform(0.1, 0.25),
-    )  # fmt: skip
+    )
 
 
 def water(rng: np.random.Generator) -> Material:
     """Still or rippled water."""
     return Material(
-        texture=L.WATER, a=near(rng, (0.03, 0.07, 0.08), 0.6), b=(0.0, 0.0, 0.0),
+        texture=layout.WATER, a=near(rng, (0.03, 0.07, 0.08), 0.6), b=(0.0, 0.0, 0.0),
         scale=float(np.exp(rng.uniform(-1.5, 1.5))), gloss=1.0,
     )  # fmt: skip
 
@@ -181,11 +266,13 @@ def water(rng: np.random.Generator) -> Material:
 def metal(rng: np.random.Generator) -> Material:
     """Paint or metal with a shine."""
     return Material(
-        texture=L.PLAIN, a=any_colour(rng), b=any_colour(rng), scale=rng.uniform(0.1, 1.0),
+        texture=layout.PLAIN, a=any_colour(rng), b=any_colour(rng), scale=rng.uniform(0.1, 1.0),
         amount=rng.uniform(0, 0.2), gloss=rng.uniform(0.2, 0.8),
     )  # fmt: skip
 
 
 def lamp(rng: np.random.Generator) -> Material:
     """Something that shines."""
-    return Material(texture=L.PLAIN, a=near(rng, (0.9, 0.75, 0.5), 0.2), b=(0.9, 0.9, 0.8), glow=1.0)
+    return Material(
+        texture=layout.PLAIN, a=near(rng, (0.9, 0.75, 0.5), 0.2), b=(0.9, 0.9, 0.8), glow=1.0
+    )

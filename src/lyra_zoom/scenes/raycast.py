@@ -17,7 +17,7 @@ from lyra_zoom.scenes.shade_kernels import measure, paint
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one camera sees: `rgb`, `depth` (z along the axis, `inf` for sky) and unit `normals`.
+    """What one camera sees: `rgb`, `depth` (z along the axis, `inf` for sky), unit `normals`.
 
     Depth and normals are those under the pixel's centre, never averaged over an outline.
     Normals are in the camera frame, face the camera, and are zero for sky.

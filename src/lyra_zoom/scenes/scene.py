@@ -34,7 +34,9 @@ FAMILIES: dict[str, Family] = {
     "near_wall": objects.near_wall,
     "clutter": objects.clutter,
 }
-SHARES = np.array([0.13, 0.07, 0.06, 0.06, 0.05, 0.08, 0.05, 0.04, 0.04, 0.16, 0.06, 0.07, 0.06, 0.04, 0.03])
+SHARES = np.array(
+    [0.13, 0.07, 0.06, 0.06, 0.05, 0.08, 0.05, 0.04, 0.04, 0.16, 0.06, 0.07, 0.06, 0.04, 0.03]
+)
 """How often each family comes up when none is asked for."""
 
 
@@ -45,7 +47,7 @@ class Camera:
     w2c: Rigid
     fov_x: float
 
-    def K(self, size: Size) -> Intrinsics:
+    def K(self, size: Size) -> Intrinsics:  # noqa: N802 - the field's name for it
         """Intrinsics for pictures of `size`."""
         return centred_intrinsics(focal_from_fov(self.fov_x, size), size)
 

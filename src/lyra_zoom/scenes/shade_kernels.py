@@ -8,13 +8,47 @@ import numpy as np
 from numba import njit
 
 from lyra_zoom.scenes.hit_kernels import (
-    FAR, hit, hit_terrain, local_normal, out_of_reach, passes_by, surface_uv, terrain_height, to_local,
+    FAR,
+    hit,
+    hit_terrain,
+    local_normal,
+    out_of_reach,
+    passes_by,
+    surface_uv,
+    terrain_height,
+    to_local,
 )
 from lyra_zoom.scenes.layout import (
-    AMBIENT_DOWN, AMBIENT_UP, CENTRE, CLOUDS, CLOUD_SIZE, COLOUR_A, FOG, FOG_COLOUR, GLOSS, GLOW,
-    HORIZON, LAMP_AT, LAMP_COLOUR, LEAVES, LIGHT_SEED, MATERIAL, RADIUS, ROCK, ROTATION, SCALE,
-    STARS, SUN_COLOUR, SUN_TO, TEXTURE, TEXTURE_SEED, WATER, World, ZENITH,
-)  # fmt: skip
+    AMBIENT_DOWN,
+    AMBIENT_UP,
+    CENTRE,
+    CLOUD_SIZE,
+    CLOUDS,
+    COLOUR_A,
+    FOG,
+    FOG_COLOUR,
+    GLOSS,
+    GLOW,
+    HORIZON,
+    LAMP_AT,
+    LAMP_COLOUR,
+    LEAVES,
+    LIGHT_SEED,
+    MATERIAL,
+    RADIUS,
+    ROCK,
+    ROTATION,
+    SCALE,
+    STARS,
+    SUN_COLOUR,
+    SUN_TO,
+    TEXTURE,
+    TEXTURE_SEED,
+    WATER,
+    ZENITH,
+    Vector,
+    World,
+)
 from lyra_zoom.scenes.noise_kernels import fbm2, hash01, noise2, noise3
 from lyra_zoom.scenes.texture_kernels import albedo
 
@@ -24,7 +58,7 @@ NOTHING = -1
 
 @njit(cache=True, nogil=True)
 def nearest(
-    world: World, few: np.ndarray, count: int, o: tuple, d: tuple
+    world: World, few: np.ndarray, count: int, o: Vector, d: Vector
 ) -> tuple[float, int]:
     """The first hit among the listed primitives and the terrain, and which it was."""
     best, which = FAR, NOTHING
@@ -44,7 +78,7 @@ def nearest(
 
 
 @njit(cache=True, nogil=True)
-def blocked(world: World, o: tuple, d: tuple, reach: float) -> bool:
+def blocked(world: World, o: Vector, d: Vector, reach: float) -> bool:
     """Whether anything lies between the point and `reach` along the direction."""
     d2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
     length = min(1e9, reach) * math.sqrt(d2)
@@ -59,12 +93,12 @@ def blocked(world: World, o: tuple, d: tuple, reach: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def sky(light: np.ndarray, d: tuple) -> tuple:
+def sky(light: np.ndarray, d: Vector) -> Vector:
     """Colour of the sky in a unit direction."""
     up = max(0.0, -d[1])
-    k = up ** 0.55
+    k = up**0.55
     glow = max(0.0, d[0] * light[SUN_TO] + d[1] * light[SUN_TO + 1] + d[2] * light[SUN_TO + 2])
-    halo = 0.25 * glow ** 12 + 4.0 * glow ** 600
+    halo = 0.25 * glow**12 + 4.0 * glow**600
     cover, seed = light[CLOUDS], int(light[LIGHT_SEED])
     white = 0.0
     if cover > 0 and up > 0.01:
@@ -88,7 +122,7 @@ def sky(light: np.ndarray, d: tuple) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def frame_at(world: World, which: int, p: tuple, d: tuple) -> tuple:
+def frame_at(world: World, which: int, p: Vector, d: Vector) -> tuple[float, ...]:
     """Unit normal that faces the ray, and metres (u, v) on the surface."""
     if which == TERRAIN_INDEX:
         heights, place = world.heights, world.place
@@ -104,7 +138,9 @@ def frame_at(world: World, which: int, p: tuple, d: tuple) -> tuple:
             nx, nz = 0.0, 0.0
     else:
         row = world.rows[which]
-        x, y, z = to_local(row, p[0] - row[CENTRE], p[1] - row[CENTRE + 1], p[2] - row[CENTRE + 2])
+        x, y, z = to_local(
+            row, p[0] - row[CENTRE], p[1] - row[CENTRE + 1], p[2] - row[CENTRE + 2]
+        )
         n = local_normal(row, x, y, z)
         u, v = surface_uv(row, x, y, z, n)
         r = ROTATION
@@ -118,7 +154,7 @@ def frame_at(world: World, which: int, p: tuple, d: tuple) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def openness(world: World, p: tuple, n: tuple) -> float:
+def openness(world: World, p: Vector, n: Vector) -> float:
     """Share of four slanted feelers, standing for the hemisphere, that touch nothing near."""
     reach, tilt, count, free = 1.6, 0.45, 0, 0.0
     close = np.empty(48, np.int64)
@@ -141,7 +177,7 @@ def openness(world: World, p: tuple, n: tuple) -> float:
 
 
 @njit(cache=True, nogil=True)
-def lit(world: World, p: tuple, n: tuple) -> tuple:
+def lit(world: World, p: Vector, n: Vector) -> Vector:
     """Light that arrives at a point: sky and ground, the sun, one lamp; with their shadows."""
     light = world.light
     k = 0.5 - 0.5 * n[1]
@@ -168,7 +204,7 @@ def lit(world: World, p: tuple, n: tuple) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def fogged(light: np.ndarray, colour: tuple, distance: float) -> tuple:
+def fogged(light: np.ndarray, colour: Vector, distance: float) -> Vector:
     """The colour behind `distance` metres of air."""
     k = 1 - math.exp(-distance * light[FOG])
     f = FOG_COLOUR
@@ -180,7 +216,9 @@ def fogged(light: np.ndarray, colour: tuple, distance: float) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def surface(world: World, which: int, p: tuple, d: tuple, footprint: float) -> tuple:
+def surface(
+    world: World, which: int, p: Vector, d: Vector, footprint: float
+) -> tuple[float, ...]:
     """Colour of the surface that was hit, its normal and how much it mirrors."""
     nx, ny, nz, u, v = frame_at(world, which, p, d)
     row = world.materials[0 if which == TERRAIN_INDEX else int(world.rows[which, MATERIAL])]
@@ -190,7 +228,7 @@ def surface(world: World, which: int, p: tuple, d: tuple, footprint: float) -> t
     r, g, b, glow = albedo(row, u, v, p, footprint)
     bx, by, bz = nx, ny, nz
     seed = int(row[TEXTURE_SEED])
-    if (kind == LEAVES or kind == ROCK) and footprint < 2 * row[SCALE]:
+    if (kind in (LEAVES, ROCK)) and footprint < 2 * row[SCALE]:
         f, amount = 1.3 / row[SCALE], 1.3 if kind == LEAVES else 0.9
         bx += amount * (noise3(p[0] * f, p[1] * f, p[2] * f, seed + 21) - 0.5)
         by += amount * (noise3(p[0] * f, p[1] * f, p[2] * f, seed + 22) - 0.5)
@@ -212,14 +250,17 @@ def surface(world: World, which: int, p: tuple, d: tuple, footprint: float) -> t
         r * er + shine * row[COLOUR_A] * 3 if kind != 4 else r * er + shine * 2.0,
         g * eg + shine * row[COLOUR_A + 1] * 3 if kind != 4 else g * eg + shine * 1.5,
         b * eb + shine * row[COLOUR_A + 2] * 3 if kind != 4 else b * eb + shine * 0.8,
-        nx, ny, nz, row[GLOSS],
+        nx,
+        ny,
+        nz,
+        row[GLOSS],
     )
 
 
 @njit(cache=True, nogil=True)
 def colour_of(
-    world: World, few: np.ndarray, count: int, o: tuple, d: tuple, pixel: float
-) -> tuple:
+    world: World, few: np.ndarray, count: int, o: Vector, d: Vector, pixel: float
+) -> Vector:
     """Linear colour along one ray, with one mirror bounce on glossy surfaces."""
     light = world.light
     length = math.sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
@@ -239,9 +280,7 @@ def colour_of(
             mirrored = sky(light, q)
         else:
             p2 = (start[0] + t2 * q[0], start[1] + t2 * q[1], start[2] + t2 * q[2])
-            r2, g2, b2, _, _, _, _ = surface(
-                world, which2, p2, q, (t * length + t2) * pixel
-            )
+            r2, g2, b2, _, _, _, _ = surface(world, which2, p2, q, (t * length + t2) * pixel)
             mirrored = fogged(light, (r2, g2, b2), t2)
         fresnel = gloss * (0.12 + 0.88 * (1 - min(1.0, abs(along))) ** 3)
         r = r * (1 - fresnel) + mirrored[0] * fresnel
@@ -251,16 +290,18 @@ def colour_of(
 
 
 @njit(cache=True, nogil=True)
-def listed(
-    rows: np.ndarray, o: tuple, axis: tuple, spread: float, into: np.ndarray
-) -> int:
+def listed(rows: np.ndarray, o: Vector, axis: Vector, spread: float, into: np.ndarray) -> int:
     """Indices of the primitives whose ball touches a cone from `o`; returns how many."""
     count = 0
     for k in range(rows.shape[0]):
         radius = rows[k, RADIUS]
         keep = radius > 1e6
         if not keep:
-            x, y, z = rows[k, CENTRE] - o[0], rows[k, CENTRE + 1] - o[1], rows[k, CENTRE + 2] - o[2]
+            x, y, z = (
+                rows[k, CENTRE] - o[0],
+                rows[k, CENTRE + 1] - o[1],
+                rows[k, CENTRE + 2] - o[2],
+            )
             far = math.sqrt(x * x + y * y + z * z)
             keep = far <= radius
             if not keep:
@@ -274,7 +315,7 @@ def listed(
 
 
 @njit(cache=True, nogil=True)
-def ray(camera: np.ndarray, x: float, y: float) -> tuple:
+def ray(camera: np.ndarray, x: float, y: float) -> Vector:
     """The world direction of an image point, with depth 1."""
     return (
         camera[3] + x * camera[6] + y * camera[9],
@@ -284,7 +325,7 @@ def ray(camera: np.ndarray, x: float, y: float) -> tuple:
 
 
 @njit(cache=True, nogil=True)
-def cone(camera: np.ndarray, x0: int, y0: int) -> tuple:
+def cone(camera: np.ndarray, x0: int, y0: int) -> tuple[Vector, float]:
     """Axis (unit) and half-angle of a cone around a tile of 16x16 pixels."""
     a = ray(camera, x0 + 8.0, y0 + 8.0)
     length = math.sqrt(a[0] ** 2 + a[1] ** 2 + a[2] ** 2)

@@ -1,17 +1,28 @@
-"""Where a scene is put together: primitives, materials, terrain; metres, y down, ground at 0."""
+"""Where a scene is put together: primitives, materials, terrain; metres, ground at y = 0."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 
-from lyra_zoom.scenes import layout as L
+from lyra_zoom.scenes import layout
 from lyra_zoom.scenes.hit_kernels import terrain_height
 from lyra_zoom.scenes.palette import Material
 
 ENDLESS = 1e7
+
+Triple: TypeAlias = Sequence[float] | np.ndarray
+"""Three numbers: a place, or half a size, in metres."""
+
+T = TypeVar("T")
+
+
+def one_of(rng: np.random.Generator, options: Sequence[T]) -> T:
+    """One of the options, each as likely."""
+    return options[int(rng.integers(len(options)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class Cut:
 class Eye:
     """The scene's own camera: where it stands and how it looks (pitch above 0 looks up)."""
 
-    at: Sequence[float]
+    at: Triple
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0
@@ -67,50 +78,57 @@ class Stage:
         return len(self.materials) - 1
 
     def _add(
-        self, kind: int, centre: Sequence[float], half: Sequence[float], material: int,
+        self, kind: int, centre: Triple, half: Triple, material: int,
         rotation: np.ndarray | None, cut: Cut | None,
     ) -> np.ndarray:  # fmt: skip
-        row = np.zeros(L.PRIMITIVE_COLUMNS)
-        row[L.KIND], row[L.MATERIAL] = kind, material
+        row = np.zeros(layout.PRIMITIVE_COLUMNS)
+        row[layout.KIND], row[layout.MATERIAL] = kind, material
         if cut is not None:
-            row[[L.CUT, L.CUT_A, L.CUT_B, L.CUT_C]] = cut.kind, cut.a, cut.b, cut.c
-        row[L.CENTRE : L.CENTRE + 3] = centre
-        row[L.ROTATION : L.ROTATION + 9] = (np.eye(3) if rotation is None else rotation).ravel()
-        row[L.HALF : L.HALF + 3] = half
+            row[[layout.CUT, layout.CUT_A, layout.CUT_B, layout.CUT_C]] = (
+                cut.kind,
+                cut.a,
+                cut.b,
+                cut.c,
+            )
+        row[layout.CENTRE : layout.CENTRE + 3] = centre
+        row[layout.ROTATION : layout.ROTATION + 9] = (
+            np.eye(3) if rotation is None else rotation
+        ).ravel()
+        row[layout.HALF : layout.HALF + 3] = half
         reach = np.array(half, float)
-        if kind == L.FRUSTUM:
+        if kind == layout.FRUSTUM:
             widest = max(half[0], half[2])
             reach = np.array([widest, half[1], 0.0])
-        row[L.RADIUS] = reach.max() if kind == L.ELLIPSOID else np.linalg.norm(reach)
-        row[L.SEED] = self.rng.integers(1 << 20)
+        row[layout.RADIUS] = reach.max() if kind == layout.ELLIPSOID else np.linalg.norm(reach)
+        row[layout.SEED] = self.rng.integers(1 << 20)
         self.rows.append(row)
         return row
 
     def box(
-        self, centre: Sequence[float], half: Sequence[float], material: int,
+        self, centre: Triple, half: Triple, material: int,
         rotation: np.ndarray | None = None, cut: Cut | None = None,
     ) -> None:  # fmt: skip
         """A block around its centre."""
-        self._add(L.BOX, centre, half, material, rotation, cut)
+        self._add(layout.BOX, centre, half, material, rotation, cut)
 
     def block(
-        self, x: float, z: float, size: Sequence[float], material: int, yaw: float = 0.0,
+        self, x: float, z: float, size: Triple, material: int, yaw: float = 0.0,
         base: float = 0.0,
     ) -> None:  # fmt: skip
         """A block of width, height and depth that stands `base` metres above the ground."""
         w, h, d = size
         self.box((x, -base - h / 2, z), (w / 2, h / 2, d / 2), material, turned(yaw))
 
-    def room(self, centre: Sequence[float], half: Sequence[float], material: int) -> None:
+    def room(self, centre: Triple, half: Triple, material: int) -> None:
         """A block that is looked at from inside."""
-        self._add(L.BOX, centre, half, material, None, None)[L.HOLLOW] = 1
+        self._add(layout.BOX, centre, half, material, None, None)[layout.HOLLOW] = 1
 
     def ball(
-        self, centre: Sequence[float], half: Sequence[float], material: int,
+        self, centre: Triple, half: Triple, material: int,
         rotation: np.ndarray | None = None, cut: Cut | None = None,
     ) -> None:  # fmt: skip
         """An ellipsoid."""
-        self._add(L.ELLIPSOID, centre, half, material, rotation, cut)
+        self._add(layout.ELLIPSOID, centre, half, material, rotation, cut)
 
     def post(
         self, x: float, z: float, height: float, radii: tuple[float, float], material: int,
@@ -118,42 +136,46 @@ class Stage:
     ) -> None:  # fmt: skip
         """An upright cylinder or cone; radii at the top and at the bottom."""
         half = (radii[0], height / 2, radii[1])
-        self._add(L.FRUSTUM, (x, -base - height / 2, z), half, material, None, None)
+        self._add(layout.FRUSTUM, (x, -base - height / 2, z), half, material, None, None)
 
     def rod(
-        self, start: Sequence[float], end: Sequence[float], radii: tuple[float, float], material: int
+        self,
+        start: Triple,
+        end: Triple,
+        radii: tuple[float, float],
+        material: int,
     ) -> None:
         """A cylinder or cone between two points; radii at the start and at the end."""
         a, b = np.array(start, float), np.array(end, float)
-        length = np.linalg.norm(b - a)
+        length = float(np.linalg.norm(b - a))
         down = (b - a) / length
         side = np.cross(down, [0.0, 0.0, 1.0] if abs(down[2]) < 0.9 else [1.0, 0.0, 0.0])
         side /= np.linalg.norm(side)
         rotation = np.stack([side, down, np.cross(side, down)])
         half = (radii[0], length / 2, radii[1])
-        self._add(L.FRUSTUM, (a + b) / 2, half, material, rotation, None)
+        self._add(layout.FRUSTUM, (a + b) / 2, half, material, rotation, None)
 
     def floor(self, material: int, height: float = 0.0, half: float = ENDLESS) -> None:
         """A level plane; endless unless `half` is given."""
-        self._add(L.PLANE, (0.0, -height, 0.0), (half, 1.0, half), material, None, None)
+        self._add(layout.PLANE, (0.0, -height, 0.0), (half, 1.0, half), material, None, None)
 
     def card(
-        self, centre: Sequence[float], half: tuple[float, float], material: int, yaw: float = 0.0,
+        self, centre: Triple, half: tuple[float, float], material: int, yaw: float = 0.0,
         cut: Cut | None = None,
     ) -> None:  # fmt: skip
         """A thin standing rectangle that faces the viewer when `yaw` is 0."""
         rotation = UPRIGHT @ turned(yaw)
-        self._add(L.PLANE, centre, (half[0], 1.0, half[1]), material, rotation, cut)
+        self._add(layout.PLANE, centre, (half[0], 1.0, half[1]), material, rotation, cut)
 
     def arch(
-        self, x: float, z: float, size: Sequence[float], opening: tuple[float, float], material: int,
+        self, x: float, z: float, size: Triple, opening: tuple[float, float], material: int,
         yaw: float = 0.0,
     ) -> None:  # fmt: skip
         """A standing block with a round-topped opening: its half-width and full height."""
         w, h, d = size
         half = (w / 2, h / 2, d / 2)
-        row = self._add(L.ARCH, (x, -h / 2, z), half, material, turned(yaw), None)
-        row[L.EXTRA_A], row[L.EXTRA_B] = opening[0], h / 2 - opening[1] + opening[0]
+        row = self._add(layout.ARCH, (x, -h / 2, z), half, material, turned(yaw), None)
+        row[layout.EXTRA_A], row[layout.EXTRA_B] = opening[0], h / 2 - opening[1] + opening[0]
 
     def terrain(self, heights: np.ndarray, cell: float, corner: tuple[float, float]) -> None:
         """A height field in metres; `heights[0, 0]` lies at `corner` (x, z)."""
@@ -167,20 +189,20 @@ class Stage:
         height = float(terrain_height(self.heights, self.place, x, z))
         return height if height > -9e3 else 0.0
 
-    def clear_around(self, at: Sequence[float], margin: float) -> None:
+    def clear_around(self, at: Triple, margin: float) -> None:
         """Take away what the camera at this point would stand in or touch with its lens."""
         point = np.array(at, float)
         self.rows = [row for row in self.rows if not _touches(row, point, margin)]
 
 
 def _touches(row: np.ndarray, point: np.ndarray, margin: float) -> bool:
-    if row[L.HOLLOW] or row[L.RADIUS] > 1e6 or int(row[L.KIND]) == L.ARCH:
+    if row[layout.HOLLOW] or row[layout.RADIUS] > 1e6 or int(row[layout.KIND]) == layout.ARCH:
         return False
-    rotation = row[L.ROTATION : L.ROTATION + 9].reshape(3, 3)
-    local = np.abs(rotation @ (point - row[L.CENTRE : L.CENTRE + 3]))
-    half = row[L.HALF : L.HALF + 3].copy()
-    if int(row[L.KIND]) == L.FRUSTUM:
+    rotation = row[layout.ROTATION : layout.ROTATION + 9].reshape(3, 3)
+    local = np.abs(rotation @ (point - row[layout.CENTRE : layout.CENTRE + 3]))
+    half = row[layout.HALF : layout.HALF + 3].copy()
+    if int(row[layout.KIND]) == layout.FRUSTUM:
         half[[0, 2]] = max(half[0], half[2])
-    if int(row[L.KIND]) == L.PLANE:
+    if int(row[layout.KIND]) == layout.PLANE:
         half[1] = 0.0
     return bool((local < half + margin).all())

@@ -88,7 +88,7 @@ def depth_model(path: Path | None) -> DepthModel:
 
 
 def network_size(picture: Size, long_side: int, step: int) -> Size:
-    """The size nearest to the picture's aspect with this long side and sides that fit the step."""
+    """The size nearest to the picture's aspect, with this long side, in steps."""
     long_side = round(long_side / step) * step
     scale = long_side / max(picture.width, picture.height)
     width, height = (

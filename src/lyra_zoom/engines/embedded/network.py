@@ -1,4 +1,4 @@
-"""One ONNX file as a function from planes to planes; loads onnxruntime only when first asked."""
+"""One ONNX file as a function from planes to planes; opens onnxruntime when first asked."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class Network:
         """The only picture size that the network takes, None when it takes any."""
         shape = self._open().get_inputs()[0].shape
         height, width = shape[-2:]
-        return Size(width, height) if isinstance(width, int) and isinstance(height, int) else None
+        return (
+            Size(width, height) if isinstance(width, int) and isinstance(height, int) else None
+        )
 
     def _open(self) -> InferenceSession:
         if self._session is None:
@@ -57,9 +59,13 @@ def open_session(path: Path) -> InferenceSession:
     options.use_deterministic_compute = True
     options.log_severity_level = 3
     unfit = (
-        failures.Fail, failures.InvalidArgument, failures.InvalidGraph, failures.InvalidProtobuf,
-        failures.NotImplemented, failures.RuntimeException,
-    )  # fmt: skip
+        failures.Fail,
+        failures.InvalidArgument,
+        failures.InvalidGraph,
+        failures.InvalidProtobuf,
+        failures.NotImplemented,
+        failures.RuntimeException,
+    )
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
