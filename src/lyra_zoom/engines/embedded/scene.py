@@ -119,7 +119,7 @@ def _floor(ground: Ground | None, sky_share: float) -> float:
     usual = OPEN_AIR_FLOOR if sky_share > 0.02 else INDOOR_FLOOR
     if ground is None:
         return usual
-    at_horizon = float(ground.disparity(np.array(0.5), np.array(USUAL_HORIZON)))
+    at_horizon = float(ground.disparity(np.array([0.5]), np.array([USUAL_HORIZON]))[0])
     wanted = 0.5 * max(0.0, -at_horizon)
     return float(np.clip(wanted / (1 + wanted), usual, 0.2))
 
