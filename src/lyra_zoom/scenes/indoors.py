@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyra_zoom.scenes import layout, palette, parts
+from lyra_zoom.scenes import kitchen, layout, palette, parts
 from lyra_zoom.scenes.outdoors import glance
 from lyra_zoom.scenes.stage import Cut, Eye, Stage, one_of
 
@@ -16,7 +16,7 @@ def shell(stage: Stage, half: Half) -> None:
     rng = stage.rng
     stage.roofed = True
     hx, hy, hz = half
-    wall = palette.wall(rng) if rng.random() < 0.5 else palette.cloth(rng)
+    wall = one_of(rng, [palette.wall, palette.cloth, palette.pale])(rng)
     cut = None
     if rng.random() < 0.4:
         cut = Cut(
@@ -147,6 +147,8 @@ def place_seats(stage: Stage, half: Half) -> None:
             rng.uniform(-0.2, 0.9) * hz,
             rng.choice([0, 1.57, -1.57, 3.14]),
         )
+    if rng.random() < 0.3:
+        kitchen.counter(stage, half)
     for _ in range(rng.integers(0, 5)):
         if rng.random() < 0.5:
             parts.shelf(stage, rng.uniform(-0.9, 0.9) * hx, hz - 0.25, 0.0)

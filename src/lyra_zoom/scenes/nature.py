@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lyra_zoom.scenes import palette, parts
+from lyra_zoom.scenes import palette, parts, surroundings
 from lyra_zoom.scenes.outdoors import far_away, glance
 from lyra_zoom.scenes.stage import Eye, Stage
 
@@ -95,6 +95,8 @@ def landscape(stage: Stage) -> Eye:
     for _ in range(rng.integers(0, 3)):
         x, z = rng.normal(0, 2), rng.uniform(2.5, 12)
         parts.person(stage, x, z, stage.height_at(x, z))
+    if rng.random() < 0.25:
+        surroundings.blades(stage)
     far_away(stage, extent)
     eye = rng.choice([1.7, rng.uniform(0.4, 3), rng.uniform(0.1, 1) * relief + 2])
     at = (0.0, -stage.height_at(0, 0) - eye, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyra_zoom.scenes import layout, palette, parts
+from lyra_zoom.scenes import layout, palette, parts, surroundings
 from lyra_zoom.scenes.stage import Cut, Eye, Stage, one_of
 
 TILT = 0.14
@@ -144,6 +144,8 @@ def square(stage: Stage) -> Eye:
         parts.person(stage, x, z, s, rng.uniform(1.5, 3))
     traffic(stage, 16, far)
     ridge_side(stage)
+    if rng.random() < 0.35:
+        surroundings.stairs(stage)
     if rng.random() < 0.3:
         parts.fence(
             stage,
@@ -178,6 +180,8 @@ def harbour(stage: Stage) -> Eye:
     for _ in range(rng.integers(0, 5)):
         put = parts.barrel if rng.random() < 0.7 else parts.boulder
         put(stage, rng.normal(0, 2.5), rng.uniform(1.2, 7), 0.3)
+    if rng.random() < 0.4:
+        surroundings.railings(stage)
     if rng.random() < 0.8:
         bank = stage.use(palette.ground(rng))
         stage.box((0, 0, across + 100), (300, rng.uniform(0.5, 2), 100), bank)
@@ -217,6 +221,8 @@ def garden(stage: Stage) -> Eye:
         )
     for _ in range(rng.integers(0, 3)):
         parts.person(stage, rng.normal(0, 3), rng.uniform(1.8, 9))
+    if rng.random() < 0.35:
+        surroundings.blades(stage)
     if rng.random() < 0.5:
         z = rng.uniform(2, 14)
         parts.fence(stage, (-12, z + rng.normal(0, 2)), (12, z + rng.normal(0, 2)))
@@ -244,6 +250,8 @@ def overhead(stage: Stage) -> Eye:
         stage.arch(
             0.0, depth * rng.uniform(0.3, 1.2), (wide * 4, tall * 1.3, 0.6), opening, stone
         )
+    if rng.random() < 0.5:
+        surroundings.railings(stage)
     beams = stage.use(palette.wood(rng))
     for k in range(rng.integers(0, 12)):
         stage.box((0, -tall + 0.08, k * gap), (wide * 1.2, 0.1, 0.08), beams)

@@ -135,6 +135,12 @@ def windows(rng: np.random.Generator, lit: bool = False) -> Material:
     )
 
 
+def pale(rng: np.random.Generator) -> Material:
+    """The nearly even, light paint of most rooms."""
+    a = near(rng, (0.72, 0.7, 0.66), 0.18)
+    return Material(texture=layout.PLASTER, a=a, b=near(rng, a, 0.05), scale=2.0, amount=0.06)
+
+
 def wood(rng: np.random.Generator) -> Material:
     """Grained wood or boards."""
     a = pick(rng, WOODS)

@@ -35,7 +35,7 @@ FAMILIES: dict[str, Family] = {
     "clutter": objects.clutter,
 }
 SHARES = np.array(
-    [0.13, 0.07, 0.06, 0.06, 0.05, 0.08, 0.05, 0.04, 0.04, 0.16, 0.06, 0.07, 0.06, 0.04, 0.03]
+    [0.13, 0.07, 0.06, 0.06, 0.05, 0.08, 0.05, 0.04, 0.04, 0.2, 0.06, 0.07, 0.06, 0.04, 0.03]
 )
 """How often each family comes up when none is asked for."""
 
