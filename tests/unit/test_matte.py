@@ -50,12 +50,20 @@ def test_the_near_colour_carries_no_halo_of_the_far_side():
     assert np.abs(matte.colour - NEAR_COLOUR)[seen].max() < 0.06
 
 
-def test_near_over_far_is_the_texture_again():
+def test_the_near_colour_over_the_far_colour_is_the_texture_again():
+    texture, _, near = soft_edge()
+    noisy = np.random.default_rng(1).normal(texture, 8).clip(20, 235).astype(np.uint8)
+    matte = front_matte(noisy, near, outline_of(near), BAND_PX)
+    alpha = matte.alpha[..., None]
+    again = alpha * matte.colour + (1 - alpha) * matte.far_colour
+    assert np.allclose(again[matte.band], (noisy / 255)[matte.band], atol=1e-5)
+
+
+def test_the_far_colour_carries_nothing_of_the_near_side():
     texture, _, near = soft_edge()
     matte = front_matte(texture, near, outline_of(near), BAND_PX)
-    alpha = matte.alpha[..., None]
-    again = alpha * matte.colour + (1 - alpha) * FAR_COLOUR
-    assert np.abs(again - texture / 255)[matte.band].max() < 0.06
+    seen = matte.band & (matte.alpha < 0.95)
+    assert np.abs(matte.far_colour - FAR_COLOUR)[seen].max() < 0.06
 
 
 def test_outside_the_band_nothing_is_soft():

@@ -36,13 +36,15 @@ Coverages: TypeAlias = Float32[np.ndarray, " N"]
 class Matte:
     """Coverage and colour of near surfaces along their outlines, at the texture's size.
 
-    `alpha` is the share of a pixel that the near surface covers and `colour` that surface's own
-    colour, without a trace of what lies behind; both mean something only inside `band`. Outside
-    it, alpha is 1 or 0 by side and the colour is the texture's.
+    `alpha` is the share of a pixel that the near surface covers, `colour` that surface's own
+    colour without a trace of what lies behind, `far_colour` the colour of what lies behind:
+    alpha of the one and the rest of the other make the texture. All three mean something only
+    inside `band`; outside it, alpha is 1 or 0 by side and the colours are the texture's.
     """
 
     alpha: Plane
     colour: RgbFloat
+    far_colour: RgbFloat
     band: Mask
 
 
@@ -61,7 +63,7 @@ def front_matte(
     band = (np.abs(fine_inward_px) < band_px) & (resize(away_px, Size.of(texture)) < band_px)
     alpha = (fine_inward_px > 0).astype(np.float32)
     if not band.any():
-        return Matte(alpha, colour, band)
+        return Matte(alpha, colour, colour, band)
     sides = side_colours(resize(colour, Size.of(near)), inward_px, band_px, _falloff(band_px))
     rows, columns = np.nonzero(band)
     at = (rows, columns)
@@ -69,8 +71,9 @@ def front_matte(
     own = colour[at]
     alpha[at] = _coverage(own, near_samples, far_samples, fine_inward_px[at], band_px)
     alpha[at] = cv2.GaussianBlur(cv2.medianBlur(alpha, 3), (3, 3), 0.6)[at]
-    colour[at] = _near_colour(own, near_samples, far_samples, alpha[at])
-    return Matte(alpha, colour, band)
+    far_colour = colour.copy()
+    colour[at], far_colour[at] = _unmixed(own, near_samples, far_samples, alpha[at])
+    return Matte(alpha, colour, far_colour, band)
 
 
 def _distances_px(near: Mask, outline: Mask) -> tuple[Plane, Plane]:
@@ -133,12 +136,18 @@ def _coverage(
     return placed + trust * taper * (np.clip(along, 0, 1) - placed)
 
 
-def _near_colour(own: Colours, near: Means, far: Means, alpha: Coverages) -> Colours:
-    """The near surface's colour: the pixel's own where it covers all, its side's where nothing.
+def _unmixed(
+    own: Colours, near: Means, far: Means, alpha: Coverages
+) -> tuple[Colours, Colours]:
+    """The near and the far surface's colours, which mixed by alpha give the pixel's own.
 
-    Between them, what the two means leave unexplained is shared out with the least change.
+    Each side has its mean colour, and as much of what these leave unexplained as changes both
+    the least: all of it where one surface fills the pixel, none where it has no share.
     """
-    share = alpha[:, None]
-    unexplained = own - (far[:, :3] + share * (near[:, :3] - far[:, :3]))
-    taken = share / (np.square(share) + np.square(1 - share))
-    return np.clip(near[:, :3] + taken * unexplained, 0, 1)
+    share, rest = alpha[:, None], 1 - alpha[:, None]
+    unexplained = own - (share * near[:, :3] + rest * far[:, :3])
+    unexplained /= np.square(share) + np.square(rest)
+    return (
+        np.clip(near[:, :3] + share * unexplained, 0, 1),
+        np.clip(far[:, :3] + rest * unexplained, 0, 1),
+    )
