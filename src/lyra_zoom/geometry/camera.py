@@ -35,7 +35,9 @@ class CameraPath:
 
 def centred_intrinsics(focal_px: float, size: Size) -> Intrinsics:
     """K for square pixels and a centred axis; pixel centres sit at half integers."""
-    return np.array([[focal_px, 0, size.width / 2], [0, focal_px, size.height / 2], [0, 0, 1.0]])
+    return np.array(
+        [[focal_px, 0, size.width / 2], [0, focal_px, size.height / 2], [0, 0, 1.0]]
+    )
 
 
 def focal_from_fov(fov_x_rad: float, size: Size) -> float:
@@ -55,7 +57,7 @@ def pixel_centres(size: Size) -> Pixels:
 
 
 def project(points_world: Points, w2c: Rigid, K: Intrinsics) -> Points:
-    """Pixel x, pixel y and depth of world points; where depth is not positive, x and y mean nothing."""
+    """Pixel x, pixel y and depth of world points; x and y mean nothing at depth <= 0."""
     points_cam = points_world @ w2c[:3, :3].T + w2c[:3, 3]
     depth = points_cam[..., 2:]
     safe = np.where(depth > 0, depth, 1.0)
