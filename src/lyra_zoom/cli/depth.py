@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -47,9 +46,8 @@ def relative_disparity(photograph: RgbImage, depth_model_file: Path | None) -> P
     scale = min(1.0, WORKING_LONG_SIDE_PX / max(size.width, size.height))
     picture = resize(photograph, size.scaled(scale))
     estimate = depth_model(depth_model_file).estimate(picture)
-    disparity = photo_sized(estimate.disparity, picture)
-    sky = resize(estimate.sky, Size.of(picture)) > 0.5
-    return cv2.resize(np.where(sky, 0, disparity).astype(np.float32), (size.width, size.height))
+    disparity, sky = photo_sized(estimate.disparity, estimate.sky, picture)
+    return resize(np.where(sky, 0, disparity).astype(np.float32), size)
 
 
 def _as_npy(disparity: Plane) -> bytes:
