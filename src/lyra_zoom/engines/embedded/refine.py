@@ -12,26 +12,49 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
+from lyra_zoom.engines.embedded.push_pull import push_pull
+from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
 
-STEP_RADIUS_SHARE = (
-    1 / 70
-)  # of the picture's height: half the width of a network's blurred jump
+STEP_RADIUS_SHARE = 1 / 70  # of the height: half the width of a network's blurred jump
 STEP_CONTRAST = 0.07  # disparity range in the window from which a ramp may be a jump
 COARSE_ROUNDS, FINE_ROUNDS = 4, 1
 GUIDE_EPS = 1e-3  # variance of colour, 0 to 1, that counts as an edge
+SURELY_SOLID = 0.2  # probability of sky below which a pixel is none
+SMALLEST_PIECE = 0.002  # of the picture: smaller pieces of sky, or holes in it, are mistakes
 
 Coarse: TypeAlias = Float32[np.ndarray, "h w"]
 """A map at the network's resolution."""
 
 
-def photo_sized(disparity: Coarse, photo: RgbImage) -> Plane:
-    """The disparity at the size of `photo`, 0 to 1, its jumps laid on picture edges."""
+def photo_sized(disparity: Coarse, sky: Coarse, photo: RgbImage) -> tuple[Plane, Mask]:
+    """Disparity, 0 to 1, and sky at the size of `photo`, their outlines laid on picture edges.
+
+    Beside the sky a network's disparity sinks towards 0 before the thing ends; what is solid is
+    therefore carried on into the sky first, and the sky cut out of it afterwards.
+    """
     size = Size.of(photo)
     guide = cv2.cvtColor(photo, cv2.COLOR_RGB2LAB).astype(np.float32) / 255
     half = size.scaled(0.5)
-    rough = sharpen_steps(_enlarged(disparity, half), resize(guide, half), COARSE_ROUNDS)
-    return np.clip(sharpen_steps(_enlarged(rough, size), guide, FINE_ROUNDS), 0, 1)
+    half_guide = resize(guide, half)
+    surely_solid = cv2.erode((sky < SURELY_SOLID).astype(np.uint8), np.ones((3, 3), np.uint8))
+    carried_on = push_pull(disparity, surely_solid.astype(np.float32))
+    rough = sharpen_steps(_enlarged(carried_on, half), half_guide, COARSE_ROUNDS)
+    sharp = sharpen_steps(_enlarged(rough, size), guide, FINE_ROUNDS)
+    return np.clip(sharp, 0, 1), _sky_mask(_enlarged(sky, half), half_guide, size)
+
+
+def _sky_mask(sky: np.ndarray, guide: np.ndarray, size: Size) -> Mask:
+    """Sky in large pieces: a speck of it in a wall is wall, a speck of solid in it is sky."""
+    radius = max(2, round(sky.shape[0] * STEP_RADIUS_SHARE))
+    soft = colour_guided(guide, sky, radius, GUIDE_EPS / 4)
+    mask = (_enlarged(soft, size) > 0.5).astype(np.uint8)
+    smallest = SMALLEST_PIECE * size.width * size.height
+    for piece in (1, 0):
+        _, labels, stats, _ = cv2.connectedComponentsWithStats((mask == piece).astype(np.uint8))
+        speck = stats[:, cv2.CC_STAT_AREA] < smallest
+        speck[0] = False
+        mask[speck[labels]] = 1 - piece
+    return mask > 0
 
 
 def _enlarged(values: np.ndarray, size: Size) -> Plane:

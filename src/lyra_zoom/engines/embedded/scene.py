@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.depth import RelativeDepth
@@ -66,7 +65,6 @@ def intrinsics_of(photo: Photo) -> Intrinsics:
 def scene_from_relative(photo: Photo, estimate: RelativeDepth) -> EmbeddedScene:
     """The scene behind a relative disparity: straightened, sharpened, in a plausible range."""
     picture = resize(photo.texture, photo.size)
-    width, height = photo.size.width, photo.size.height
     coarse = estimate.disparity
     solid = estimate.sky < 0.5
     ground = find_ground(coarse, solid, LOOSE)
@@ -74,15 +72,13 @@ def scene_from_relative(photo: Photo, estimate: RelativeDepth) -> EmbeddedScene:
         coarse = straighten(coarse, ground, solid)
         ground = find_ground(coarse, solid, TIGHT) or ground
     coarse = set_upright(coarse, ground, solid)
-    sky = cv2.resize(estimate.sky, (width, height), interpolation=cv2.INTER_CUBIC)
-    relative = photo_sized(coarse, picture)
-    sky_mask = sky > 0.5
+    relative, sky = photo_sized(coarse, estimate.sky, picture)
     if ground is not None:
-        relative = lay_flat(relative, ground, ~sky_mask)
-    floor = _floor(ground, float(sky_mask.mean()))
+        relative = lay_flat(relative, ground, ~sky)
+    floor = _floor(ground, float(sky.mean()))
     disparity = floor + (1 - floor) * relative
     ground = None if ground is None else _shifted(ground, floor)
-    return _normalised(photo, intrinsics_of(photo), disparity, sky_mask, ground)
+    return _normalised(photo, intrinsics_of(photo), disparity, sky, ground)
 
 
 def scene_from_depth(photo: Photo, depth: Plane, K: Intrinsics) -> EmbeddedScene:
