@@ -14,7 +14,7 @@ NOT_BEGUN = "start"
 """The stage of a report before its first one."""
 
 TRUSTED_FRACTION = 0.05
-"""Share of a stage that must be over before its own speed says how long the rest takes."""
+"""Share of a stage that must be over before its speed says how long the rest takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ class ProgressReport:
         self._done = 0.0  # share of the stages that are over
         self._share = 0.0  # share of the current stage
         self._fraction = 0.0  # of the current stage
-        self._started = self._stage_started = now()
+        self._stage_started = now()
         self._times: list[StageTime] = []
 
     def cancel(self) -> None:
@@ -129,12 +129,8 @@ class ProgressReport:
         )
 
     def _seconds_left(self, overall: float) -> float | None:
-        """From the speed of this stage once it is known, else from the speed so far."""
-        now = self._now()
-        if self._fraction >= TRUSTED_FRACTION and self._share > 0:
-            pace = (now - self._stage_started) / (self._share * self._fraction)
-        elif overall > 0:
-            pace = (now - self._started) / overall
-        else:
+        """From the speed of this stage, once it is known: other stages say little about it."""
+        if self._fraction < TRUSTED_FRACTION or self._share == 0:
             return None
-        return pace * (1.0 - overall)
+        stage_s = self._now() - self._stage_started
+        return stage_s / (self._share * self._fraction) * (1.0 - overall)
