@@ -34,8 +34,7 @@ def push_pull(
     if not weight.any():
         return np.broadcast_to(values.mean(axis=(0, 1)), values.shape).astype(np.float32)
     filled = _filled_level(picture, weight)
-    known = weight >= 1
-    filled[known] = picture[known]
+    np.copyto(filled, picture, where=(weight >= 1)[..., None])
     return filled.reshape(values.shape)
 
 
@@ -85,7 +84,9 @@ def _coarser(picture: np.ndarray, weight: Plane) -> tuple[np.ndarray, np.ndarray
     summed = cv2.pyrDown(_with_channels(picture * weight[..., None]))
     coarse_weight = cv2.pyrDown(weight)
     divisor = np.maximum(coarse_weight, np.float32(TINY_WEIGHT))
-    return _with_channels(summed) / divisor[..., None], coarse_weight
+    averages = _with_channels(summed)
+    averages /= divisor[..., None]
+    return averages, coarse_weight
 
 
 def _finer(coarse: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -94,7 +95,10 @@ def _finer(coarse: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def _mix(below: np.ndarray, above: np.ndarray, weight: Plane) -> np.ndarray:
-    return below + weight[..., None] * (above - below)
+    mixed = above - below
+    mixed *= weight[..., None]
+    mixed += below
+    return mixed
 
 
 def _with_channels(picture: np.ndarray) -> np.ndarray:
