@@ -13,6 +13,7 @@ from numba import njit
 
 from lyra_zoom.engines.embedded.raster_kernels import INVERSE, TILE_PX, Target, U, V, locate
 from lyra_zoom.engines.embedded.texel_kernels import Pyramid, sample
+from lyra_zoom.engines.embedded.vector_kernels import put_under
 
 OPAQUE = 252
 """Of 255: from here on nothing is put under a pixel, and its colour is scaled up to 255."""
@@ -52,16 +53,7 @@ def shade_under(canvas: np.ndarray, target: Target, pyramid: Pyramid, look: Look
             over = canvas[y, x, 3]
             if over > 0:
                 share *= (np.float32(255) - np.float32(over)) * np.float32(1 / 255)
-            canvas[y, x, 0] = _sum_of(canvas[y, x, 0], colour[0], share)
-            canvas[y, x, 1] = _sum_of(canvas[y, x, 1], colour[1], share)
-            canvas[y, x, 2] = _sum_of(canvas[y, x, 2], colour[2], share)
-            canvas[y, x, 3] = _sum_of(over, colour[3], share)
-
-
-@njit(cache=True, nogil=True)
-def _sum_of(above: np.uint8, below: np.float32, share: np.float32) -> np.uint8:
-    total = np.float32(above) + below * share + np.float32(0.5)
-    return np.uint8(min(total, np.float32(255)))
+            put_under(canvas, np.int64(4 * (y * width + x)), colour, share)
 
 
 @njit(cache=True, nogil=True)

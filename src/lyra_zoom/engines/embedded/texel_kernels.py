@@ -12,78 +12,96 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numba import njit
 
-from lyra_zoom.engines.embedded.vector_kernels import CHANNELS, blend_texels
+from lyra_zoom.engines.embedded.vector_kernels import CHANNELS, blend
 
 PAD = 2
-OFFSET, STRIDE, WIDTH, HEIGHT = range(4)
-"""Columns of `Pyramid.levels`: first texel in bytes, bytes per row, size without the
-padding."""
+STEP_BITS = 8
+STEPS = 1 << STEP_BITS
+"""Places between two texels at which colours are looked up: to 1/256 of a texel."""
+
+FIRST_STEP = (PAD - 0.5) * STEPS + 0.5
+"""Of the picture's border, from the centre of the padding's first texel, and half to round."""
 
 Rgba: TypeAlias = tuple[np.float32, np.float32, np.float32, np.float32]
 """0 to 255, premultiplied; cubic filtering may overshoot."""
+
+blend_4x4 = blend(4)
+blend_2x2 = blend(2)
+
+
+def cubic_weights(t: np.ndarray) -> np.ndarray:
+    """Weights of texels -1, 0, 1, 2 for points `t` past texel 0. Catmull, Rom 1974."""
+    square = t * t
+    return np.stack(
+        [
+            t * (t * (1 - t / 2) - 1 / 2),
+            1 + square * (1.5 * t - 2.5),
+            t * (1 / 2 + t * (2 - 1.5 * t)),
+            square * (t / 2 - 1 / 2),
+        ],
+        axis=-1,
+    )
+
+
+def _table(weights: np.ndarray) -> np.ndarray:
+    """Weights per step as the kernels load them: each as often as a texel has channels."""
+    return np.repeat(weights, CHANNELS, axis=-1).astype(np.float32).ravel()
+
+
+_T = np.arange(STEPS) / STEPS
+CUBIC = _table(cubic_weights(_T))
+LINEAR = _table(np.stack([1 - _T, _T], axis=-1))
 
 
 class Pyramid(NamedTuple):
     """A texture as the kernels take it."""
 
     texels: np.ndarray  # uint8 (n,)
-    levels: np.ndarray  # int64 (L, 4)
+    places: np.ndarray  # int64 (L, 2): first byte of each level, bytes per row
+    limits: np.ndarray  # float32 (L, 2): width and height without the padding
 
 
-@njit(cache=True, nogil=True)
-def cubic_weights(t: np.float32) -> Rgba:
-    """Weights of texels -1, 0, 1, 2 for a point `t` past texel 0. Catmull, Rom 1974."""
-    half = np.float32(0.5)
-    one = np.float32(1)
-    square = t * t
-    return (
-        t * (t * (one - half * t) - half),
-        one + square * (np.float32(1.5) * t - np.float32(2.5)),
-        t * (half + t * (np.float32(2) - np.float32(1.5) * t)),
-        square * (half * t - half),
-    )
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _within(value: np.float32, limit: np.float32) -> np.float32:
     """`value` kept within 0 and `limit`; 0 for a value that is not a number."""
     return min(value, limit) if value > np.float32(0) else np.float32(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
+def _steps(value: np.float32, limit: np.float32) -> np.int64:
+    """A texture coordinate in steps from the centre of the padding's first texel."""
+    return np.int64(_within(value, limit) * np.float32(STEPS) + np.float32(FIRST_STEP))
+
+
+@njit(cache=True, nogil=True, forceinline=True)
 def sample_cubic(pyramid: Pyramid, level: int, u: np.float32, v: np.float32) -> Rgba:
-    """Catmull-Rom over 4x4 texels at (u, v) of the level, kept within what a colour can be."""
-    row = pyramid.levels[level]
-    x = _within(u, np.float32(row[WIDTH])) + np.float32(PAD - 0.5)
-    y = _within(v, np.float32(row[HEIGHT])) + np.float32(PAD - 0.5)
-    i = np.int64(x)
-    j = np.int64(y)
-    first = row[OFFSET] + (j - 1) * row[STRIDE] + (i - 1) * CHANNELS
-    across = cubic_weights(x - np.float32(i))
-    down = cubic_weights(y - np.float32(j))
-    r, g, b, a = blend_texels(pyramid.texels, first, row[STRIDE], across, down)
-    a = min(max(a, np.float32(0)), np.float32(255))
-    return _within(r, a), _within(g, a), _within(b, a), a
+    """Catmull-Rom over 4x4 texels at (u, v) of the level; may overshoot."""
+    x = _steps(u, pyramid.limits[level, 0])
+    y = _steps(v, pyramid.limits[level, 1])
+    stride = pyramid.places[level, 1]
+    first = (
+        pyramid.places[level, 0]
+        + ((y >> STEP_BITS) - 1) * stride
+        + ((x >> STEP_BITS) - 1) * CHANNELS
+    )
+    across = (x & (STEPS - 1)) * (4 * CHANNELS)
+    down = (y & (STEPS - 1)) * (4 * CHANNELS)
+    return blend_4x4(pyramid.texels, first, stride, CUBIC, across, down)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def sample_linear(pyramid: Pyramid, level: int, u: np.float32, v: np.float32) -> Rgba:
     """Bilinear over 2x2 texels at (u, v) of the level."""
-    row = pyramid.levels[level]
-    x = _within(u, np.float32(row[WIDTH])) + np.float32(PAD - 0.5)
-    y = _within(v, np.float32(row[HEIGHT])) + np.float32(PAD - 0.5)
-    i = np.int64(x)
-    j = np.int64(y)
-    s = x - np.float32(i)
-    t = y - np.float32(j)
-    across = (np.float32(1) - s, s)
-    down = (np.float32(1) - t, t)
-    return blend_texels(
-        pyramid.texels, row[OFFSET] + j * row[STRIDE] + i * CHANNELS, row[STRIDE], across, down
-    )
+    x = _steps(u, pyramid.limits[level, 0])
+    y = _steps(v, pyramid.limits[level, 1])
+    stride = pyramid.places[level, 1]
+    first = pyramid.places[level, 0] + (y >> STEP_BITS) * stride + (x >> STEP_BITS) * CHANNELS
+    across = (x & (STEPS - 1)) * (2 * CHANNELS)
+    down = (y & (STEPS - 1)) * (2 * CHANNELS)
+    return blend_2x2(pyramid.texels, first, stride, LINEAR, across, down)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _mix(below: Rgba, above: Rgba, share: np.float32) -> Rgba:
     """`below` with `share` of `above`."""
     rest = np.float32(1) - share
@@ -95,7 +113,7 @@ def _mix(below: Rgba, above: Rgba, share: np.float32) -> Rgba:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def sample(pyramid: Pyramid, u: np.float32, v: np.float32, footprint: np.float32) -> Rgba:
     """The colour at (u, v) of level 0 for a screen pixel `sqrt(footprint)` texels wide.
 
@@ -105,7 +123,7 @@ def sample(pyramid: Pyramid, u: np.float32, v: np.float32, footprint: np.float32
     if not footprint > np.float32(1):
         return sample_cubic(pyramid, 0, u, v)
     level = 0
-    last = pyramid.levels.shape[0] - 1
+    last = pyramid.limits.shape[0] - 1
     scale = np.float32(1)
     while footprint > np.float32(4) and level < last:
         footprint *= np.float32(0.25)

@@ -66,10 +66,8 @@ def _halved(picture: np.ndarray) -> np.ndarray:
 def _packed(pictures: list[np.ndarray]) -> Pyramid:
     """All levels in one array, each with `PAD` repeated texels around it."""
     padded = [np.pad(p, ((PAD, PAD), (PAD, PAD), (0, 0)), mode="edge") for p in pictures]
-    ends = np.cumsum([p.size for p in padded])
-    rows = [
-        (end - p.size, p.shape[1] * CHANNELS, p.shape[1] - 2 * PAD, p.shape[0] - 2 * PAD)
-        for end, p in zip(ends, padded, strict=True)
-    ]
+    starts = np.cumsum([0] + [p.size for p in padded[:-1]])
+    places = [(start, p.shape[1] * CHANNELS) for start, p in zip(starts, padded, strict=True)]
+    limits = [(p.shape[1], p.shape[0]) for p in pictures]
     texels = np.concatenate([p.ravel() for p in padded])
-    return Pyramid(texels, np.array(rows, np.int64))
+    return Pyramid(texels, np.array(places, np.int64), np.array(limits, np.float32))
