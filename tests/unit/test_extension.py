@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyra_zoom.engines.embedded.extension import (
+from lyra_zoom.engines.embedded.extension import Extension, extend, ground_disparity, outlook_at
+from lyra_zoom.engines.embedded.ground import Ground
+from lyra_zoom.engines.embedded.lookup import (
     Lookup,
     ShownGround,
-    extend,
-    ground_disparity,
     ground_in_world,
-    outlook_at,
     shown_ground,
 )
-from lyra_zoom.engines.embedded.ground import Ground
 from lyra_zoom.geometry.camera import centred_intrinsics, project
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import w2c_from
@@ -24,6 +22,7 @@ EYE_HEIGHT = 1.5
 GROUND = Ground(np.array([0.0, SIZE.height / 360 / EYE_HEIGHT, -120 / 360 / EYE_HEIGHT]))
 NOWHERE = np.zeros(1, bool)
 PHOTO = Lookup(K, SIZE)
+SKY = 0.002
 
 
 def test_the_ground_in_the_world_is_as_far_below_as_the_camera_is_high():
@@ -73,14 +72,14 @@ def test_every_lookup_lies_inside_the_photograph():
 def test_an_outlook_that_misses_nothing_needs_no_extension():
     outlook = outlook_at(np.eye(4), K, SIZE)
     everything = np.full((outlook.size.height, outlook.size.width), 0.5, np.float32)
-    assert extend(outlook, everything, PHOTO) is None
+    assert extend(outlook, everything, PHOTO, SKY) == Extension(None, None)
 
 
 def test_an_extension_reaches_from_what_is_seen_to_the_frame():
     outlook = outlook_at(np.eye(4), K, SIZE)
     seen = np.full((outlook.size.height, outlook.size.width), 0.5, np.float32)
     seen[:, :20] = 0
-    mesh = extend(outlook, seen, PHOTO)
+    mesh = extend(outlook, seen, PHOTO, SKY).solid
     assert mesh is not None
     pixels = project(mesh.vertices.astype(np.float64), outlook.w2c, outlook.K)
     assert pixels[:, 0].min() <= 1
@@ -102,3 +101,15 @@ def test_the_columns_of_ground_leave_out_what_stands_on_the_lower_border():
     disparity = np.maximum(GROUND.disparity(x, y), 0.01).astype(np.float32)
     disparity[:, :120] = 0.9
     assert shown_ground(disparity, GROUND).columns == (120.0, SIZE.width)
+
+
+def test_sky_goes_on_as_sky_and_a_wall_as_a_wall():
+    outlook = outlook_at(np.eye(4), K, SIZE)
+    seen = np.full((outlook.size.height, outlook.size.width), 0.5, np.float32)
+    seen[:30] = SKY
+    seen[:, :20] = 0
+    made = extend(outlook, seen, PHOTO, SKY)
+    assert made.solid is not None
+    assert made.sky is not None
+    np.testing.assert_allclose(made.solid.vertices[:, 2], 2.0, rtol=0.02)
+    np.testing.assert_allclose(made.sky.vertices[:, 2], 1 / SKY, rtol=1e-5)

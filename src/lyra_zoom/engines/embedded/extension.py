@@ -11,30 +11,19 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool
 
-from lyra_zoom.engines.embedded.ground import Ground
+from lyra_zoom.engines.embedded.lookup import GROUND_TOLERANCE, Lookup
 from lyra_zoom.engines.embedded.mesh import Mesh, plain_grid_mesh
 from lyra_zoom.engines.embedded.push_pull import push_pull
-from lyra_zoom.geometry.camera import (
-    Intrinsics,
-    Pixels,
-    pixel_centres,
-    scale_intrinsics,
-    unproject,
-)
+from lyra_zoom.geometry.camera import Intrinsics, pixel_centres, scale_intrinsics, unproject
 from lyra_zoom.geometry.image import Mask, Plane, Size
-from lyra_zoom.geometry.rigid import Point, Points, Rigid, camera_centre_world, invert_rigid
+from lyra_zoom.geometry.rigid import Point, Rigid, camera_centre_world, invert_rigid
 
 GRID_PX = 4  # one vertex of the extension per this many pixels of the video
 WIDER = 1.12  # the extension's camera sees this much more than the frame
 OVERLAP = 3  # vertices by which the extension reaches under B
-GROUND_STRETCH = 0.5  # of the border's depth: how much of the nearest ground is repeated
-TOP_STRIP = 0.12  # of the height: what is repeated above the picture
-LOWEST_ROWS = 0.9  # of the height: rows below this are the lower border
-LEAST_SHARE = 0.15  # of the width: less ground at the lower border is too little to repeat
-LEAST_ROWS, EDGE_PX = 20, 4  # that show ground at a side, and the strip where they must
-GROUND_TOLERANCE = 0.08  # relative depth by which a surface may differ from the ground plane
+SKY_OVERLAP = 8  # vertices by which the sky reaches under solid things
+SKY_MARGIN = 2.0  # times the disparity of sky: nearer than this is a thing
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,46 +44,77 @@ def outlook_at(w2c: Rigid, K: Intrinsics, size: Size) -> Outlook:
     return Outlook(w2c, wide, grid)
 
 
-def extend(outlook: Outlook, disparity_seen: Plane, lookup: Lookup) -> Mesh | None:
-    """The mesh that continues what is seen from `outlook`: 1/depth, 0 where nothing is seen."""
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What continues the scene beyond what one outlook sees; either may be missing."""
+
+    solid: Mesh | None
+    sky: Mesh | None
+
+
+def extend(
+    outlook: Outlook, disparity_seen: Plane, lookup: Lookup, sky_disparity: float
+) -> Extension:
+    """The meshes that continue what is seen from `outlook`: 1/depth, 0 where nothing is seen.
+
+    Sky and solid things are continued apart, so that no surface hangs between them.
+    """
     seen = disparity_seen > 0
     if seen.all() or not seen.any():
+        return Extension(None, None)
+    surface = continue_surface(outlook, disparity_seen, lookup.ground, sky_disparity)
+    needed = _grown(~seen, OVERLAP)
+    solid = _mesh(outlook, surface.disparity, surface.on_ground, needed & ~surface.sky, lookup)
+    if not surface.sky[~seen].any():
+        return Extension(solid, None)
+    far = np.full_like(disparity_seen, sky_disparity)
+    open_air = needed & _grown(surface.sky, SKY_OVERLAP)
+    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), open_air, lookup))
+
+
+def _grown(mask: Mask, vertices: int) -> Mask:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * vertices + 1,) * 2, np.uint8)) > 0
+
+
+def _mesh(
+    outlook: Outlook, disparity: Plane, on_ground: Mask, keep: Mask, lookup: Lookup
+) -> Mesh | None:
+    cells = keep[:-1, :-1] & keep[1:, :-1] & keep[:-1, 1:] & keep[1:, 1:]
+    if not cells.any():
         return None
-    disparity, on_ground = continue_surface(outlook, disparity_seen, lookup.ground)
-    keep = cv2.dilate((~seen).astype(np.uint8), np.ones((2 * OVERLAP + 1,) * 2, np.uint8)) > 0
     depth = 1.0 / disparity.astype(np.float64)
     points_cam = unproject(pixel_centres(outlook.size), depth, outlook.K)
     c2w = invert_rigid(outlook.w2c)
     points_world = points_cam @ c2w[:3, :3].T + c2w[:3, 3]
     uv = lookup.uv(points_world, on_ground)
-    cells = keep[:-1, :-1] & keep[1:, :-1] & keep[:-1, 1:] & keep[1:, 1:]
     return plain_grid_mesh(points_world.astype(np.float32), uv.astype(np.float32), cells)
 
 
-def continue_surface(
-    outlook: Outlook, disparity_seen: Plane, ground_world: Point | None
-) -> tuple[Plane, Mask]:
-    """1/depth everywhere, never below the ground; and where it is ground.
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What one outlook would see everywhere: 1/depth, and where it is ground or sky."""
 
-    What is seen is carried outwards smoothly.
-    """
+    disparity: Plane
+    on_ground: Mask
+    sky: Mask
+
+
+def continue_surface(
+    outlook: Outlook, disparity_seen: Plane, ground_world: Point | None, sky_disparity: float
+) -> Surface:
+    """What is seen, carried outwards smoothly and never below the ground."""
     seen = disparity_seen > 0
     inner = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1) > 0
-    filled = np.maximum(push_pull(disparity_seen, inner.astype(np.float32)), 1e-5)
+    sky_seen = disparity_seen < SKY_MARGIN * sky_disparity
+    sky = push_pull(sky_seen.astype(np.float32), inner.astype(np.float32)) > 0.5
+    filled = push_pull(disparity_seen, (inner & ~sky_seen).astype(np.float32))
+    filled = np.maximum(filled, sky_disparity)
     if ground_world is None:
-        return filled.astype(np.float32), np.zeros_like(seen)
+        return Surface(filled, np.zeros_like(seen), sky)
     plane = ground_disparity(outlook, ground_world)
     on_ground = plane > filled * (1 - GROUND_TOLERANCE)
-    return np.where(seen, filled, np.maximum(filled, plane)).astype(np.float32), on_ground
-
-
-def ground_in_world(
-    ground: Ground, K: Intrinsics, size: Size, subject_depth: float
-) -> np.ndarray:
-    """The plane as `n` with `n . X = 1` for points X on it, in world units."""
-    a, b, c = ground.coefficients / subject_depth
-    per_pixel = np.array([a / size.width, b / size.height, c])
-    return K.T @ per_pixel
+    filled = np.where(seen, filled, np.maximum(filled, plane))
+    return Surface(filled, on_ground, sky & ((plane <= SKY_MARGIN * sky_disparity) | seen))
 
 
 def ground_disparity(outlook: Outlook, ground_world: Point) -> Plane:
@@ -108,102 +128,3 @@ def ground_disparity(outlook: Outlook, ground_world: Point) -> Plane:
     return np.maximum(rays @ (outlook.w2c[:3, :3] @ ground_world) / clearance, 0).astype(
         np.float32
     )
-
-
-@dataclass(frozen=True, slots=True)
-class ShownGround:
-    """Where a photograph shows ground at its borders, in pixels.
-
-    `columns`: from where to where along the lower border. `left`, `right`: how far it reaches
-    into the picture from either side.
-    """
-
-    columns: tuple[float, float]
-    left: float
-    right: float
-
-    def below(self, u: np.ndarray) -> np.ndarray:
-        """Columns for ground below the picture, from where the lower border shows ground."""
-        start, end = self.columns
-        return start + _fold(u - start, end - start)
-
-    def beside(self, u: np.ndarray, width: float) -> np.ndarray:
-        """Columns for ground beside the picture, taken from the ground next to that side."""
-        right = width - _fold(u - width, self.right)
-        return np.where(u < 0, _fold(u, self.left), np.where(u > width, right, u))
-
-
-def shown_ground(disparity: Plane, ground: Ground) -> ShownGround:
-    """Where the photograph's own map of disparity lies on the ground plane."""
-    height, width = disparity.shape
-    x = ((np.arange(width) + 0.5) / width)[None]
-    y = ((np.arange(height) + 0.5) / height)[:, None]
-    plane = ground.disparity(x, y)
-    flat = (plane > 0) & (np.abs(disparity - plane) < GROUND_TOLERANCE * plane)
-    lowest = flat[int(height * LOWEST_ROWS) :].mean(0) > 0.6
-    start, end = _longest_run(lowest)
-    if end - start < LEAST_SHARE * width:
-        start, end = 0, width
-    left, right = (_reach_inwards(mask, width) for mask in (flat, flat[:, ::-1]))
-    return ShownGround((float(start), float(end)), left, right)
-
-
-def _longest_run(flags: np.ndarray) -> tuple[int, int]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    runs = edges.reshape(-1, 2)
-    if len(runs) == 0:
-        return 0, 0
-    start, end = runs[np.argmax(runs[:, 1] - runs[:, 0])]
-    return int(start), int(end)
-
-
-def _reach_inwards(flat: Mask, width: int) -> float:
-    """How far nearly all rows that show ground at the left border go on showing it."""
-    bordering = flat[flat[:, :EDGE_PX].all(1)]
-    lengths = np.where(bordering.all(1), width, np.argmin(bordering, axis=1))
-    if len(lengths) < LEAST_ROWS or np.quantile(lengths, 0.1) < LEAST_SHARE * width / 3:
-        return float(width)
-    return float(np.quantile(lengths, 0.1))
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """Where beyond the photograph colours come from: its camera, and the ground it shows.
-
-    `ground` is the plane as `n` with `n . X = 1` for world points X on it, or None; `shown`
-    says where the photograph shows it.
-    """
-
-    K: Intrinsics
-    size: Size
-    ground: Point | None = None
-    shown: ShownGround | None = None
-
-    def uv(self, points_world: Points, on_ground: Bool[np.ndarray, "*N"]) -> Pixels:
-        """The pixel of the photograph that lends its colour to each point.
-
-        Ground nearer than what the lower border shows repeats the nearest stretch of ground, to
-        and fro in depth, so that its scale stays true. All else is folded at the borders; above
-        the picture only a strip is repeated, for a house upside down on its roof is worse.
-        """
-        K, size = self.K, self.size
-        x, y, z = np.moveaxis(points_world, -1, 0)
-        border = np.maximum(K[1, 1] * y / (size.height - K[1, 2]), 1e-6)  # its depth down there
-        missing = np.where(on_ground & (y > 0), border - z, 0.0)
-        nearest = border + _fold(missing, GROUND_STRETCH * border)
-        z = np.where(missing > 0, nearest, np.maximum(z, 1e-6))
-        u = K[0, 0] * x / z + K[0, 2]
-        v = K[1, 1] * y / z + K[1, 2]
-        u_folded = _fold(u, size.width)
-        if self.shown is not None:
-            beside = self.shown.beside(u, size.width)
-            below = self.shown.below(u)
-            u_folded = np.where(on_ground, np.where(missing > 0, below, beside), u_folded)
-        v = np.where(v < 0, _fold(v, TOP_STRIP * size.height), _fold(v, size.height))
-        return np.stack([u_folded, v], -1)
-
-
-def _fold(position: np.ndarray, length: np.ndarray | float) -> np.ndarray:
-    """A position beyond [0, length] reflected back into it, as often as it takes."""
-    period = np.abs(position) % (2 * length)
-    return np.where(period > length, 2 * length - period, period)

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.inpaint import inpaint_behind
-from lyra_zoom.engines.embedded.matte import front_matte
+from lyra_zoom.engines.embedded.matte import Matte, front_matte
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
-from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 
 SMALLEST_OUTLINE_PX = 30  # shorter outlines are noise of the depth, and would shred the surface
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
@@ -48,11 +48,15 @@ class Behind:
 
 def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]:
     """Both layers of the scene, cut as finely as the path asks for."""
-    band = max(2, round(scene.size.height / 240))
+    band = _band_px(scene.size)
     outline = _outline(scene.disparity, reach.step)
-    front = _front(scene, outline, reach.step, band)
-    behind = _behind(scene, outline, reach, band, seed)
+    front, matte = _front(scene, outline, reach.step, band)
+    behind = _behind(scene, outline, matte, reach, seed)
     return front, behind
+
+
+def _band_px(size: Size) -> int:
+    return max(2, round(size.height / 240))
 
 
 def _outline(disparity: Plane, step: float) -> Mask:
@@ -66,7 +70,7 @@ def _outline(disparity: Plane, step: float) -> Mask:
     return large[labels]
 
 
-def _front(scene: EmbeddedScene, outline: Mask, step: float, band: int) -> Front:
+def _front(scene: EmbeddedScene, outline: Mask, step: float, band: int) -> tuple[Front, Matte]:
     window = np.ones((2 * band + 3, 2 * band + 3), np.uint8)
     highest, lowest = cv2.dilate(scene.disparity, window), cv2.erode(scene.disparity, window)
     near_outline = cv2.dilate(outline.astype(np.uint8), window) > 0
@@ -85,14 +89,29 @@ def _front(scene: EmbeddedScene, outline: Mask, step: float, band: int) -> Front
     alpha = np.where(matte.band, matte.alpha, 1.0).astype(np.float32)
     colour = np.where(matte.band[..., None], matte.colour, texture)
     rgba = np.dstack([colour * alpha[..., None], alpha]).astype(np.float32)
-    return Front(rgba=rgba, disparity=disparity, near_outline=near_outline, step=step)
+    front = Front(rgba=rgba, disparity=disparity, near_outline=near_outline, step=step)
+    return front, matte
 
 
-def _behind(scene: EmbeddedScene, outline: Mask, reach: Reach, band: int, seed: int) -> Behind:
+def _unmixed(scene: EmbeddedScene, matte: Matte) -> tuple[RgbFloat, Mask]:
+    """The picture without what near surfaces add to the outer half of their soft outlines.
+
+    And where that half is: what is seen there through the outline is known, not invented.
+    """
+    outer = (matte.band & (matte.alpha < 0.5)).astype(np.float32)
+    whole = resize(outer, scene.size) > 0.99
+    picture = resize(matte.far_colour, scene.size)
+    return np.where(whole[..., None], picture, scene.picture.astype(np.float32) / 255), whole
+
+
+def _behind(
+    scene: EmbeddedScene, outline: Mask, matte: Matte, reach: Reach, seed: int
+) -> Behind:
+    band = _band_px(scene.size)
     disparity = scene.disparity
     rim = _far_rim(disparity, outline, reach.step, band)
-    picture = scene.picture.astype(np.float32) / 255
     if not rim.any():
+        picture = scene.picture.astype(np.float32) / 255
         return Behind(colour=picture, disparity=disparity, invented=rim)
     filled = _on_the_ground(scene, push_pull(disparity, rim.astype(np.float32)))
     deeper = disparity > filled + reach.step / 2
@@ -105,6 +124,8 @@ def _behind(scene: EmbeddedScene, outline: Mask, reach: Reach, band: int, seed: 
     behind = np.where(hidden, np.minimum(filled, disparity), disparity).astype(np.float32)
     invented = _grown(hidden, band)
     behind = push_pull(behind, 1 - (invented & ~hidden).astype(np.float32))
+    picture, seen_through = _unmixed(scene, matte)
+    invented &= ~(seen_through & ~deeper)
     barred = invented | (deeper & (from_rim < 2 * uncovered_px))
     colour = inpaint_behind(picture, invented, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=invented)

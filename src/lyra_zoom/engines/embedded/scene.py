@@ -24,7 +24,7 @@ from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
 
 DEFAULT_FOV_X_RAD = math.radians(60)
 SKY_DISPARITY = 0.002  # D / depth given to sky: it stands still, and the kernels see no inf
-OPEN_AIR_FLOOR, INDOOR_FLOOR = 0.04, 0.12  # disparity of the farthest thing; the nearest has 1
+OPEN_AIR_FLOOR, INDOOR_FLOOR = 0.03, 0.05  # disparity of the farthest thing; the nearest has 1
 USUAL_HORIZON = 0.42  # share of the height at which photographs have their horizon
 
 

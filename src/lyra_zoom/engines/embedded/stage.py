@@ -6,14 +6,7 @@ import queue
 
 import numpy as np
 
-from lyra_zoom.engines.embedded.extension import (
-    Lookup,
-    Outlook,
-    extend,
-    ground_in_world,
-    outlook_at,
-    shown_ground,
-)
+from lyra_zoom.engines.embedded.beyond import layers_beyond
 from lyra_zoom.engines.embedded.layers import Behind, Front, split
 from lyra_zoom.engines.embedded.mesh import (
     Fineness,
@@ -21,25 +14,18 @@ from lyra_zoom.engines.embedded.mesh import (
     grid_mesh,
     straddling_cells,
 )
-from lyra_zoom.engines.embedded.raster import LayerBuffer
 from lyra_zoom.engines.embedded.reach import reach_of
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer, FrameRenderer, Shading, fill_holes
 from lyra_zoom.engines.embedded.texture import Texture
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics
-from lyra_zoom.geometry.image import Plane, RgbImage, Size
+from lyra_zoom.geometry.image import RgbImage, Size
 from lyra_zoom.geometry.rigid import Rigid, camera_centre_world
 
-NEAR = 0.04  # of D: what is nearer to the lens is not drawn
-FADE = (
-    0.06,
-    0.22,
-)  # of D: between these a surface that passes the lens goes from clear to full
+FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear to full
+BEHIND_STEP = 0.12  # D / depth: B is torn where it jumps by more, near the photo's borders
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
 FRONT_CELLS, BEHIND_CELLS = 240, 120  # of a mesh over the height of the picture, at the finest
-MOST_EXTENSIONS = 4
-OUTLOOKS = 8  # frames among which the most exposed is looked for
-EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
 
 
 class Stage:
@@ -74,7 +60,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     shading = Shading(
         fade_from=min(FADE[0] * D, 0.5 * nearest), fade_to=min(FADE[1] * D, 0.9 * nearest)
     )
-    beyond = _extensions(scene, path, behind_layer)
+    beyond = layers_beyond(scene, path, behind_layer)
     return Stage(scene.size, (front_layer, behind_layer, *beyond), shading)
 
 
@@ -98,7 +84,8 @@ def _behind_layer(scene: EmbeddedScene, behind: Behind, path: CameraPath) -> Dra
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
     fineness = _fineness(scene, path, BEHIND_CELLS)
     disparity = behind.disparity / np.float32(scene.subject_depth)
-    mesh = grid_mesh(disparity, scene.K, texture.size, fineness=fineness)
+    cut = straddling_cells(behind.disparity, BEHIND_STEP, fineness.cell_px)
+    mesh = grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cut)
     return DrawnLayer((mesh,), texture)
 
 
@@ -107,42 +94,3 @@ def _fineness(scene: EmbeddedScene, path: CameraPath, cells: int) -> Fineness:
     farthest = max(float(np.linalg.norm(camera_centre_world(w2c))) for w2c in path.w2c)
     tolerance = MERGE_ERROR_PX / (scene.K[0, 0] * max(farthest, 0.02 * scene.subject_depth))
     return Fineness(cell_px=max(2, round(scene.size.height / cells)), tolerance=tolerance)
-
-
-def _extensions(scene: EmbeddedScene, path: CameraPath, behind: DrawnLayer) -> list[DrawnLayer]:
-    """Meshes beyond the borders, each made at the frame that still misses most."""
-    lookup = _lookup(scene)
-    frames = np.unique(np.linspace(0, len(path) - 1, OUTLOOKS + 1).astype(int))
-    outlooks = [outlook_at(path.w2c[i], path.K[i], path.size) for i in frames]
-    near = NEAR * scene.subject_depth
-    seen = [_disparity_seen(behind, outlook, near) for outlook in outlooks]
-    beyond: list[DrawnLayer] = []
-    while len(beyond) < MOST_EXTENSIONS:
-        exposed = [float((disparity == 0).mean()) for disparity in seen]
-        worst = int(np.argmax(exposed))
-        if exposed[worst] < EXPOSED_SHARE:
-            break
-        mesh = extend(outlooks[worst], seen[worst], lookup)
-        if mesh is None:
-            break
-        beyond.append(DrawnLayer((mesh,), behind.texture))
-        seen = [
-            np.where(before > 0, before, _disparity_seen(beyond[-1], outlook, near))
-            for before, outlook in zip(seen, outlooks, strict=True)
-        ]
-    return beyond
-
-
-def _lookup(scene: EmbeddedScene) -> Lookup:
-    if scene.ground is None:
-        return Lookup(scene.K, scene.size)
-    plane = ground_in_world(scene.ground, scene.K, scene.size, scene.subject_depth)
-    shown = shown_ground(scene.disparity, scene.ground)
-    return Lookup(scene.K, scene.size, plane, shown)
-
-
-def _disparity_seen(layer: DrawnLayer, outlook: Outlook, near: float) -> Plane:
-    """1/depth of a layer from one outlook, 0 where there is nothing of it."""
-    buffer = LayerBuffer(outlook.size)
-    buffer.draw(layer.meshes[0], outlook.w2c, outlook.K, near)
-    return buffer.inverse_depth
