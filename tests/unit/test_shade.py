@@ -8,11 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyra_zoom.engines.embedded.hole_kernels import close_holes
 from lyra_zoom.engines.embedded.mesh import Fineness, Mesh, grid_mesh, plain_grid_mesh
-from lyra_zoom.engines.embedded.shade import DrawnLayer, FrameRenderer, Shading, fill_holes
+from lyra_zoom.engines.embedded.raster import LayerBuffer
+from lyra_zoom.engines.embedded.shade import (
+    Canvas,
+    DrawnLayer,
+    FrameRenderer,
+    Shading,
+    fill_holes,
+)
 from lyra_zoom.engines.embedded.texel_kernels import STEPS, sample, sample_cubic, sample_linear
 from lyra_zoom.engines.embedded.texture import Texture
-from lyra_zoom.geometry.camera import centred_intrinsics
+from lyra_zoom.geometry.camera import centred_intrinsics, scale_intrinsics
 from lyra_zoom.geometry.image import Size, resize
 from lyra_zoom.geometry.rigid import w2c_from
 
@@ -225,6 +233,50 @@ def test_filled_holes_continue_their_surroundings(width):
     np.testing.assert_array_equal(frame[~holes], truth[~holes])
     error = np.abs(frame[holes].astype(int) - truth[holes])
     assert error.max() <= 2 * width
+
+
+@given(st.integers(0, 10_000), st.integers(1, 5), st.floats(0.05, 0.95))
+def test_closing_holes_agrees_with_a_plain_loop(seed, rounds, share):
+    rng = np.random.default_rng(seed)
+    frame = rng.integers(0, 256, (9, 12, 3)).astype(np.uint8)
+    holes = rng.random((9, 12)) < share
+    expected, open_ = frame.astype(int), holes.copy()
+    for _ in range(rounds):
+        before = open_.copy()
+        for y, x in zip(*np.nonzero(before), strict=True):
+            around = (slice(max(y - 1, 0), y + 2), slice(max(x - 1, 0), x + 2))
+            known = ~before[around]
+            if known.any():
+                expected[y, x] = np.floor(expected[around][known].mean(axis=0) + 0.5)
+                open_[y, x] = False
+    assert close_holes(frame, holes, rounds) == np.count_nonzero(open_)
+    np.testing.assert_array_equal(holes, open_)
+    np.testing.assert_array_equal(frame[~open_], expected[~open_])
+
+
+@given(st.integers(0, 10_000))
+def test_leaving_out_what_is_hidden_changes_nothing(seed):
+    rng = np.random.default_rng(seed)
+    small = Size(48, 32)
+    half_K = scale_intrinsics(K, SIZE, small)
+    layers = []
+    for depth in (1.0, 2.0, 3.0):
+        disparity = (1 / depth + 0.05 * rng.random((32, 48))).astype(np.float32)
+        cut = rng.random((16, 24)) < 0.1
+        mesh = grid_mesh(disparity, half_K, small, fineness=Fineness(), cut=cut)
+        noise = rng.integers(0, 256, (32, 48, 3)).astype(np.uint8)
+        layers.append(DrawnLayer((mesh,), Texture.opaque(noise)))
+    w2c = w2c_from(np.eye(3), rng.uniform(-0.3, 0.3, 3))
+    frame, _, holes = render(layers, w2c)
+    canvas, buffer = Canvas(SIZE), LayerBuffer(SIZE)
+    canvas.begin()
+    for layer in layers:
+        buffer.clear()
+        buffer.draw(layer.meshes[0], w2c, K, 0.01)
+        canvas.put_under(buffer, layer.texture, NO_FADE)
+    plain_frame = np.zeros_like(frame)
+    assert canvas.finish(plain_frame) == holes
+    np.testing.assert_array_equal(frame, plain_frame)
 
 
 def test_a_frame_without_any_layer_is_one_hole():
