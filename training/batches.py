@@ -72,7 +72,7 @@ def batches(
     Shards that appear in the folder later are used as soon as they are there, new ones first.
     """
     rng = np.random.default_rng(seed)
-    uses: dict[Path, int] = {}
+    uses: dict[Path, float] = {}
     while True:
         shards = sorted(folder.glob("*.rgb.npy"))
         weights = np.array([0.75 ** min(uses.get(s, 0), 12) + 0.02 for s in shards])
@@ -81,7 +81,7 @@ def batches(
         disparity = np.load(
             shard.with_name(shard.name.replace(".rgb.", ".disparity.")), mmap_mode="r"
         )
-        uses[shard] = uses.get(shard, 0) + count / len(rgb)
+        uses[shard] = uses.get(shard, 0.0) + count / len(rgb)
         aspect = rgb.shape[2] / rgb.shape[1] * np.exp(rng.uniform(-0.15, 0.15))
         pixels = area * np.exp(rng.uniform(-0.4, 0.4))
         shape = tuple(

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,16 +48,24 @@ def network(path: Path | None) -> Predictor:
     return predict
 
 
+def read_pair(folder: Path, entry: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """A photograph and its true disparity, 0 where unknown."""
+    bgr = cv2.imread(str(folder / entry["image"]))
+    numbers = cv2.imread(str(folder / entry["disparity"]), cv2.IMREAD_UNCHANGED)
+    if bgr is None or numbers is None:
+        raise FileNotFoundError(f"{entry['image']} or {entry['disparity']} in {folder}")
+    true = numbers.astype(np.float32) * np.float32(entry["scale"])
+    return np.ascontiguousarray(bgr[..., ::-1]), true
+
+
 def judge(predict: Predictor, folder: Path) -> dict[str, tuple[str, Score, float]]:
     """Kind, score and seconds of every picture of the folder."""
     results = {}
     for entry in json.loads((folder / "manifest.json").read_text())["gt"]:
-        rgb = np.ascontiguousarray(cv2.imread(str(folder / entry["image"]))[..., ::-1])
-        true = cv2.imread(str(folder / entry["disparity"]), cv2.IMREAD_UNCHANGED)
+        rgb, true = read_pair(folder, entry)
         start = time.process_time()
         predicted = predict(rgb)
         seconds = time.process_time() - start
-        true = true.astype(np.float32) * np.float32(entry["scale"])
         if predicted.shape != true.shape:
             predicted = cv2.resize(predicted, true.shape[::-1])
         results[entry["name"]] = (

@@ -14,6 +14,12 @@ from torch.nn import functional
 SOFT = 0.1
 """Disparities below this share of the mean count as about equally far."""
 
+JUMP, JUMP_SHARE = 0.1, 3.0
+"""Neighbours whose log disparities differ by more are an outline; how much more it counts."""
+
+CLEARLY_APART = 0.08
+"""Pairs closer than this in log disparity have no order worth learning."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -40,26 +46,33 @@ def affine_loss(pred: Tensor, true: Tensor) -> Tensor:
 
 
 def outline_loss(pred_log: Tensor, true_log: Tensor) -> Tensor:
-    """Differences of neighbouring pixels at four sizes, in log disparity."""
+    """Differences of neighbours at four sizes, in log disparity; true jumps count more."""
     total = pred_log.new_zeros(())
-    difference = pred_log - true_log
     for _ in range(4):
-        across = (difference[..., 1:] - difference[..., :-1]).abs().mean()
-        along = (difference[..., 1:, :] - difference[..., :-1, :]).abs().mean()
-        total = total + across + along
-        difference = functional.avg_pool2d(difference, 2)
+        for axis in (2, 3):
+            step, wanted = torch.diff(pred_log, dim=axis), torch.diff(true_log, dim=axis)
+            share = 1 + JUMP_SHARE * (wanted.abs() > JUMP)
+            total = total + ((step - wanted).abs() * share).mean()
+        pred_log, true_log = (functional.avg_pool2d(x, 2) for x in (pred_log, true_log))
     return total
 
 
 def order_loss(pred_log: Tensor, true_log: Tensor, generator: torch.Generator) -> Tensor:
-    """Random pairs whose true distances clearly differ should come in the right order."""
-    b, n = pred_log.shape[0], 3000
+    """Pairs whose true distances clearly differ should come in the right order.
+
+    Half of the pairs are anywhere, half a few pixels apart, where only outlines matter.
+    """
+    b, _, h, w = pred_log.shape
+    n = 3000
+    row, column = (torch.randint(k, (2, b, n), generator=generator) for k in (h, w))
+    beside = torch.randint(-4, 5, (2, b, n), generator=generator)
+    first = torch.cat([row[0] * w + column[0], row[1] * w + column[1]], 1)
+    near = (row[1] + beside[0]).clamp(0, h - 1) * w + (column[1] + beside[1]).clamp(0, w - 1)
+    second = torch.cat([row[1] * w + column[1], near], 1)
     p, t = pred_log.flatten(1), true_log.flatten(1)
-    i = torch.randint(p.shape[1], (b, n), generator=generator)
-    j = torch.randint(p.shape[1], (b, n), generator=generator)
-    apart = t.gather(1, i) - t.gather(1, j)
-    counts = apart.abs() > 0.08
-    step = (p.gather(1, i) - p.gather(1, j)) * apart.sign()
+    apart = t.gather(1, first) - t.gather(1, second)
+    counts = apart.abs() > CLEARLY_APART
+    step = (p.gather(1, first) - p.gather(1, second)) * apart.sign()
     return (functional.softplus(-step * 6) / 6 * counts).sum() / counts.sum().clamp_min(1)
 
 
