@@ -1,0 +1,202 @@
+"""How good the pictures are: generated scenes, their true views, and what each method draws.
+
+Seeds are fresh scenes: nothing was tuned on them. The network never sees them in training as
+long as training keeps to its own seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lyra_zoom.bench.metrics import psnr, restlessness, ssim, texture_ratio
+from lyra_zoom.bench.quality_methods import Draw, Method, methods
+from lyra_zoom.bench.quality_truth import (
+    Subject,
+    TrueView,
+    flow_between,
+    moved,
+    photograph,
+    true_view,
+    way_is_free,
+)
+from lyra_zoom.contract.zoom import Direction, Trajectory
+from lyra_zoom.geometry.camera import CameraPath
+from lyra_zoom.geometry.image import Size
+from lyra_zoom.pipeline.cameras import SourceView, plan_leg
+from lyra_zoom.pipeline.shot import Leg
+
+NUM_FRAMES = 81
+FRAMES = (20, 40, 80)
+PAIR = (40, 41)  # the neighbours whose restlessness is measured
+DEFAULT_SIZE = Size(832, 480)
+FRESH_SEEDS = tuple(range(900_001, 900_009))
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A camera move to judge, with the strength it has by default."""
+
+    name: str
+    leg: Leg
+
+
+def _preset(direction: Direction, trajectory: Trajectory, strength: float) -> Preset:
+    leg = Leg(
+        direction=direction, trajectory=trajectory, strength=strength, num_frames=NUM_FRAMES
+    )
+    return Preset(f"{trajectory} {direction} {strength:g}", leg)
+
+
+PRESETS = (
+    _preset(Direction.IN, Trajectory.HORIZONTAL_ZOOM, 0.5),
+    _preset(Direction.OUT, Trajectory.HORIZONTAL_ZOOM, 1.5),
+    _preset(Direction.IN, Trajectory.ORBIT_HORIZONTAL, 0.5),
+    _preset(Direction.IN, Trajectory.SPIRAL, 0.5),
+    _preset(Direction.IN, Trajectory.HORIZONTAL_ZOOM_BEND, 0.5),
+    _preset(Direction.IN, Trajectory.DOLLY_ZOOM, 0.5),
+    _preset(Direction.IN, Trajectory.BACK, 0.5),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityFigures:
+    """What is measured; NaN where a view has too few such pixels. PSNR in dB.
+
+    `seen`, `hidden` and `outside` are the pixels whose world point the photograph shows, does
+    not show, or does not reach. `texture` is fine detail divided by the truth's; `flicker` is
+    the difference of neighbouring frames after true flow, divided by the truth's.
+    """
+
+    seen_psnr: float
+    seen_ssim: float
+    hidden_psnr: float
+    hidden_texture: float
+    outside_psnr: float
+    outside_texture: float
+    ssim: float
+    holes: float
+    first_psnr: float
+    flicker: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityRow:
+    """One method on one move through one scene: means over its frames."""
+
+    seed: int
+    family: str
+    preset: str
+    method: str
+    figures: QualityFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A subject, a path through it, and the truth along it."""
+
+    subject: Subject
+    path: CameraPath
+    views: Mapping[int, TrueView]
+
+
+def measure_quality(
+    seeds: Sequence[int] = FRESH_SEEDS,
+    presets: Sequence[Preset] = PRESETS,
+    size: Size = DEFAULT_SIZE,
+    say: Callable[[str], None] = lambda what: None,
+    contenders: Mapping[str, Method] | None = None,
+) -> list[QualityRow]:
+    """One row per scene, preset and method; a move that the scene blocks has none."""
+    contenders = contenders or methods()
+    rows = []
+    for seed in seeds:
+        subject = photograph(seed, size)
+        for preset in presets:
+            say(f"scene {seed} ({subject.scene.family}), {preset.name}")
+            trial = _trial(subject, preset)
+            if trial is None:
+                continue
+            for name, method in contenders.items():
+                rows.append(
+                    QualityRow(
+                        seed=seed,
+                        family=subject.scene.family,
+                        preset=preset.name,
+                        method=name,
+                        figures=judge(method(subject, trial.path), trial),
+                    )
+                )
+    return rows
+
+
+def _trial(subject: Subject, preset: Preset) -> Trial | None:
+    """The path and its truth; None when the true camera would pass through something."""
+    view = SourceView(
+        K=subject.K,
+        size=subject.photo.size,
+        depth=subject.depth,
+        subject_depth=subject.subject_depth,
+    )
+    path = plan_leg(preset.leg, view, lambda message: None)
+    wanted = sorted({*FRAMES, *PAIR})
+    if not all(way_is_free(subject, path.w2c[i]) for i in wanted):
+        return None
+    views = {i: true_view(subject, path.w2c[i], path.K[i]) for i in wanted}
+    return Trial(subject, path, views)
+
+
+def judge(draw: Draw, trial: Trial) -> QualityFigures:
+    """The figures of one way of drawing along one path."""
+    path, views = trial.path, trial.views
+    drawn = {i: draw(path.w2c[i], path.K[i]) for i in views}
+    frames = [(drawn[i].rgb, views[i]) for i in FRAMES]
+    first = draw(path.w2c[0], path.K[0]).rgb
+
+    def mean(measure: Callable[..., float], region: str) -> float:
+        return mean_known([measure(rgb, v.rgb, getattr(v, region)) for rgb, v in frames])
+
+    return QualityFigures(
+        seen_psnr=mean(psnr, "seen"),
+        seen_ssim=mean(ssim, "seen"),
+        hidden_psnr=mean(psnr, "hidden"),
+        hidden_texture=mean(texture_ratio, "hidden"),
+        outside_psnr=mean(psnr, "outside"),
+        outside_texture=mean(texture_ratio, "outside"),
+        ssim=mean_known([ssim(rgb, view.rgb) for rgb, view in frames]),
+        holes=float(np.mean([drawn[i].holes.mean() for i in FRAMES])),
+        first_psnr=psnr(first, trial.subject.picture),
+        flicker=_flicker({i: drawn[i].rgb for i in PAIR}, views),
+    )
+
+
+def _flicker(rgb: Mapping[int, np.ndarray], views: Mapping[int, TrueView]) -> float:
+    """Restlessness between two neighbours, divided by that of the truth."""
+    now, then = PAIR
+    flow, kept = flow_between(views[now], views[then])
+    own = restlessness(moved(rgb[then], flow), rgb[now], kept)
+    real = restlessness(moved(views[then].rgb, flow), views[now].rgb, kept)
+    return own / real if real > 0 else math.nan
+
+
+def mean_known(values: Sequence[float]) -> float:
+    """The mean of those values that are finite, NaN when there are none."""
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def averaged(rows: Sequence[QualityRow]) -> dict[tuple[str, str], QualityFigures]:
+    """Means over scenes, by preset and method, in the order in which they came."""
+    groups: dict[tuple[str, str], list[QualityFigures]] = {}
+    for row in rows:
+        groups.setdefault((row.preset, row.method), []).append(row.figures)
+    names = [field.name for field in fields(QualityFigures)]
+    return {
+        key: QualityFigures(
+            **{name: mean_known([getattr(one, name) for one in group]) for name in names}
+        )
+        for key, group in groups.items()
+    }

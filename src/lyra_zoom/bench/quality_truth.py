@@ -1,0 +1,164 @@
+"""What a generated scene really looks like: its photograph, its other views, its true flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from lyra_zoom.engines.engine import Photo
+from lyra_zoom.geometry.camera import (
+    Intrinsics,
+    Pixels,
+    centred_intrinsics,
+    pixel_centres,
+    project,
+    unproject,
+)
+from lyra_zoom.geometry.depth import subject_depth
+from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
+from lyra_zoom.geometry.rigid import (
+    Points,
+    Rigid,
+    camera_centre_world,
+    invert_rigid,
+    look_at,
+)
+from lyra_zoom.scenes.layout import GLOSS
+from lyra_zoom.scenes.raycast import raycast
+from lyra_zoom.scenes.scene import Scene, build_scene
+
+SUPERSAMPLE = 2  # rays per pixel and axis
+TEXTURE_SCALE = 1.5  # the photograph is this much larger than the video, as photographs are
+FAR = 1e5  # scene units: where sky is put, so that it can be projected
+SKY_SHARE = 0.1  # of FAR: beyond it is sky, whichever way a camera is turned
+SAME_DEPTH = 0.02  # relative: a point this near to the depth seen there is the point seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A generated scene, photographed: everything a method is given, and the truth behind it.
+
+    The world frame is the photograph's camera. `depth` is at `photo.size`, `K` is for it.
+    """
+
+    seed: int
+    scene: Scene
+    photo: Photo
+    picture: RgbImage
+    depth: Plane
+    K: Intrinsics
+    subject_depth: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueView:
+    """What a camera really sees, and where each pixel's world point is in the photograph.
+
+    `seen` is visible there, `hidden` behind something, `outside` beyond its borders.
+    """
+
+    w2c: Rigid
+    K: Intrinsics
+    rgb: RgbImage
+    depth: Plane
+    seen: Mask
+    hidden: Mask
+    outside: Mask
+
+
+def photograph(seed: int, size: Size) -> Subject:
+    """The scene of a seed through its own camera."""
+    scene = without_mirrors(build_scene(seed))
+    camera, large = scene.camera, size.scaled(TEXTURE_SCALE)
+    texture = raycast(scene, camera.w2c, camera.K(large), large, SUPERSAMPLE).rgb
+    K = camera.K(size)
+    depth = raycast(scene, camera.w2c, K, size).depth
+    return Subject(
+        seed=seed,
+        scene=scene,
+        photo=Photo(texture=texture, size=size, focal_px=float(K[0, 0])),
+        picture=resize(texture, size),
+        depth=depth,
+        K=K,
+        subject_depth=subject_depth(depth, np.isfinite(depth)),
+    )
+
+
+def without_mirrors(scene: Scene) -> Scene:
+    """The scene with every surface matt: what a mirror shows moves by no depth of its own."""
+    materials = scene.world.materials.copy()
+    materials[:, GLOSS] = 0
+    return replace(scene, world=scene.world._replace(materials=materials))
+
+
+def true_view(subject: Subject, w2c: Rigid, K: Intrinsics) -> TrueView:
+    """The scene from another camera."""
+    size = subject.photo.size
+    view = raycast(subject.scene, w2c @ subject.scene.camera.w2c, K, size, SUPERSAMPLE)
+    there = project(world_points(view.depth, w2c, K), np.eye(4), subject.K)
+    inside = _inside(there, size)
+    seen = inside & _is_seen(there, subject.depth)
+    return TrueView(
+        w2c=w2c,
+        K=K,
+        rgb=view.rgb,
+        depth=view.depth,
+        seen=seen,
+        hidden=inside & ~seen,
+        outside=~inside,
+    )
+
+
+def way_is_free(subject: Subject, w2c: Rigid) -> bool:
+    """Whether nothing stands between the photograph's camera and this one: else no truth."""
+    start = camera_centre_world(subject.scene.camera.w2c)
+    end = camera_centre_world(w2c @ subject.scene.camera.w2c)
+    distance = float(np.linalg.norm(end - start))
+    if distance < 1e-9:
+        return True
+    size = Size(8, 8)
+    narrow = centred_intrinsics(400.0, size)
+    ahead = raycast(subject.scene, look_at(start, end), narrow, size)
+    return bool(ahead.depth.min() > distance)
+
+
+def world_points(depth: Plane, w2c: Rigid, K: Intrinsics) -> Points:
+    """The world point under each pixel's centre; sky lies at `FAR`."""
+    finite = np.where(np.isfinite(depth), depth, FAR).astype(np.float64)
+    points_cam = unproject(pixel_centres(Size.of(depth)), finite, K)
+    c2w = invert_rigid(w2c)
+    return points_cam @ c2w[:3, :3].T + c2w[:3, 3]
+
+
+def flow_between(view: TrueView, other: TrueView) -> tuple[Pixels, Mask]:
+    """Where each pixel of `view` lies in `other`, and which of them are seen there."""
+    there = project(world_points(view.depth, view.w2c, view.K), other.w2c, other.K)
+    inside = _inside(there, Size.of(view.depth))
+    return there[..., :2], inside & _is_seen(there, other.depth)
+
+
+def moved(picture: RgbImage, flow: Pixels) -> RgbImage:
+    """A neighbouring frame brought onto this one by looking it up along the flow."""
+    x, y = (flow[..., k].astype(np.float32) - np.float32(0.5) for k in (0, 1))
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _inside(there: Points, size: Size) -> Mask:
+    x, y, z = there[..., 0], there[..., 1], there[..., 2]
+    return (z > 0) & (x >= 0) & (x < size.width) & (y >= 0) & (y < size.height)
+
+
+def _is_seen(there: Points, depth: Plane) -> Mask:
+    """Whether projected points lie within the range of depth around the pixel they fall on."""
+    solid = np.where(np.isfinite(depth), depth, FAR).astype(np.float32)
+    square = np.ones((3, 3), np.uint8)
+    low, high = cv2.erode(solid, square), cv2.dilate(solid, square)
+    height, width = depth.shape
+    column = np.clip(np.nan_to_num(there[..., 0]), 0, width - 1).astype(int)
+    row = np.clip(np.nan_to_num(there[..., 1]), 0, height - 1).astype(int)
+    z = np.where(there[..., 2] > SKY_SHARE * FAR, FAR, there[..., 2])
+    return (z > low[row, column] * (1 - SAME_DEPTH)) & (
+        z < high[row, column] * (1 + SAME_DEPTH)
+    )

@@ -1,0 +1,102 @@
+"""The picture benchmark judges by the truth: scenes it can look at from anywhere."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lyra_zoom.bench.baselines import Drawn
+from lyra_zoom.bench.quality import PRESETS, averaged, measure_quality
+from lyra_zoom.bench.quality_methods import CUT, OURS, STRETCHED, cut_mesh, stretched_mesh
+from lyra_zoom.bench.quality_methods import with_true_depth as ours
+from lyra_zoom.bench.quality_report import quality_json, quality_table
+from lyra_zoom.bench.quality_truth import flow_between, photograph, true_view
+from lyra_zoom.contract.zoom import Trajectory
+from lyra_zoom.geometry.image import Size
+from lyra_zoom.geometry.rigid import w2c_from
+
+pytestmark = pytest.mark.slow
+
+SEED = 900_002
+SIZE = Size(160, 96)
+ZOOM_IN = PRESETS[:1]
+
+
+@pytest.fixture(scope="module")
+def subject():
+    return photograph(SEED, SIZE)
+
+
+@pytest.fixture(scope="module")
+def aside(subject):
+    centre = np.array([0.2, 0.0, -0.3]) * subject.subject_depth
+    return true_view(subject, w2c_from(np.eye(3), centre), subject.K)
+
+
+def test_the_photograph_shows_all_that_it_shows(subject):
+    view = true_view(subject, np.eye(4), subject.K)
+    assert view.seen.mean() > 0.999
+
+
+def test_each_pixel_is_seen_hidden_or_outside(aside):
+    masks = np.stack([aside.seen, aside.hidden, aside.outside]).astype(int)
+    assert (masks.sum(axis=0) == 1).all()
+
+
+def test_a_view_does_not_flow_into_itself(aside):
+    flow, kept = flow_between(aside, aside)
+    height, width = kept.shape
+    there = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
+    assert kept.mean() > 0.99
+    assert np.abs(flow - there).max() < 1e-3
+
+
+def test_every_trajectory_is_judged():
+    assert {preset.leg.trajectory for preset in PRESETS} == set(Trajectory)
+
+
+def test_the_truth_itself_is_without_fault():
+    def truth(subject, path):
+        def draw(w2c, intrinsics):
+            rgb = true_view(subject, w2c, intrinsics).rgb
+            return Drawn(rgb, np.zeros(rgb.shape[:2], bool))
+
+        return draw
+
+    (row,) = measure_quality([SEED], ZOOM_IN, SIZE, contenders={"truth": truth})
+    assert row.figures.ssim == pytest.approx(1)
+    assert row.figures.flicker == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    contenders = {OURS: ours, STRETCHED: stretched_mesh, CUT: cut_mesh}
+    return measure_quality([SEED], ZOOM_IN, SIZE, contenders=contenders)
+
+
+def test_each_method_gets_a_row(rows):
+    assert [row.method for row in rows] == [OURS, STRETCHED, CUT]
+
+
+def test_our_frames_have_no_holes(rows):
+    assert rows[0].figures.holes == 0
+
+
+def test_every_method_shows_what_the_photograph_shows(rows):
+    assert all(row.figures.seen_psnr > 20 for row in rows)
+
+
+def test_means_over_one_scene_are_its_figures(rows):
+    assert averaged(rows)[ZOOM_IN[0].name, OURS] == pytest.approx(rows[0].figures, nan_ok=True)
+
+
+def test_the_table_has_a_line_per_method(rows):
+    assert len(quality_table(rows).splitlines()) == 1 + len(rows)
+
+
+def test_json_says_null_where_nothing_was_measured(rows):
+    for row, wire in zip(rows, quality_json(rows), strict=True):
+        unknown = math.isnan(row.figures.outside_psnr)
+        assert (wire["outside_psnr"] is None) == unknown
