@@ -258,12 +258,12 @@ def test_closing_holes_agrees_with_a_plain_loop(seed, rounds, share):
 def test_leaving_out_what_is_hidden_changes_nothing(seed):
     rng = np.random.default_rng(seed)
     small = Size(48, 32)
-    half_K = scale_intrinsics(K, SIZE, small)
+    intrinsics = scale_intrinsics(K, SIZE, small)
     layers = []
     for depth in (1.0, 2.0, 3.0):
         disparity = (1 / depth + 0.05 * rng.random((32, 48))).astype(np.float32)
         cut = rng.random((16, 24)) < 0.1
-        mesh = grid_mesh(disparity, half_K, small, fineness=Fineness(), cut=cut)
+        mesh = grid_mesh(disparity, intrinsics, small, fineness=Fineness(), cut=cut)
         noise = rng.integers(0, 256, (32, 48, 3)).astype(np.uint8)
         layers.append(DrawnLayer((mesh,), Texture.opaque(noise)))
     w2c = w2c_from(np.eye(3), rng.uniform(-0.3, 0.3, 3))

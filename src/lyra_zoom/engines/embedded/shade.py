@@ -25,6 +25,7 @@ from lyra_zoom.geometry.rigid import Rigid
 
 NEAREST_SHARE = 1e-3  # of `fade_to`: the near plane when nothing fades
 SMALL_HOLE_PX = 4  # from its rim; deeper holes are filled by wide averages
+CLOSE_PX = 24  # around deep holes: what their averages are made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +115,16 @@ def fill_holes(frame: RgbImage, holes: Mask) -> None:
     deep = holes.copy()
     if close_holes(frame, deep, SMALL_HOLE_PX) == 0:
         return
-    filled = push_pull(frame.astype(np.float32), (~deep).astype(np.float32))
-    frame[deep] = np.clip(filled[deep] + 0.5, 0, 255).astype(np.uint8)
+    part = _surroundings(deep)
+    known = (~deep[part]).astype(np.float32)
+    filled = push_pull(frame[part].astype(np.float32), known)
+    frame[deep] = np.clip(filled[deep[part]] + 0.5, 0, 255).astype(np.uint8)
+
+
+def _surroundings(mask: Mask) -> tuple[slice, slice]:
+    """The rows and columns that hold all marked pixels and what is close to them."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return (
+        slice(max(rows[0] - CLOSE_PX, 0), rows[-1] + 1 + CLOSE_PX),
+        slice(max(columns[0] - CLOSE_PX, 0), columns[-1] + 1 + CLOSE_PX),
+    )

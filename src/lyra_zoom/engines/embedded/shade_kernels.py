@@ -62,30 +62,43 @@ def _find_texels(
 ) -> int:
     """List the pixels of a row that need this layer; how many.
 
-    `lookups` gets u, v, depth and the texels that the pixel covers: its width times its
-    height in texels. (The greater of the two, squared, blurs surfaces seen at a slant: it lost
-    0.3 dB on average, 0.8 dB zooming out, against frames drawn at four times the size.)
+    `lookups` gets u, v, depth and how many texels the pixel covers.
     """
     rows = target.rows
+    width = target.inverse_depth.shape[1]
     count = 0
-    for x in range(target.inverse_depth.shape[1]):
-        if canvas[y, x, 3] >= OPAQUE or not target.inverse_depth[y, x] > np.float32(0):
+    for tile in range(target.hidden.shape[1]):
+        if target.hidden[y // TILE_PX, tile]:
             continue
-        n = target.surface[y, x]
-        depth, u, v = locate(rows, n, x, y)
-        u_along_x = rows[n, U + 1] - u * rows[n, INVERSE + 1]  # per depth, as the next three
-        v_along_x = rows[n, V + 1] - v * rows[n, INVERSE + 1]
-        u_along_y = rows[n, U + 2] - u * rows[n, INVERSE + 2]
-        v_along_y = rows[n, V + 2] - v * rows[n, INVERSE + 2]
-        along_x = u_along_x * u_along_x + v_along_x * v_along_x
-        along_y = u_along_y * u_along_y + v_along_y * v_along_y
-        columns[count] = x
-        lookups[count, 0] = u
-        lookups[count, 1] = v
-        lookups[count, 2] = depth
-        lookups[count, 3] = np.sqrt(along_x * along_y) * depth * depth
-        count += 1
+        for x in range(tile * TILE_PX, min((tile + 1) * TILE_PX, width)):
+            if canvas[y, x, 3] >= OPAQUE or not target.inverse_depth[y, x] > np.float32(0):
+                continue
+            n = target.surface[y, x]
+            depth, u, v = locate(rows, n, x, y)
+            columns[count] = x
+            lookups[count, 0] = u
+            lookups[count, 1] = v
+            lookups[count, 2] = depth
+            lookups[count, 3] = _area(rows, n, u, v) * depth * depth
+            count += 1
     return count
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _area(rows: np.ndarray, n: int, u: np.float32, v: np.float32) -> np.float32:
+    """How many texels a pixel covers at (u, v) of triangle `n`, divided by the squared depth.
+
+    It is the pixel's width times its height in texels. The greater of the two, squared,
+    would blur what is seen at a slant: it lost 0.3 dB on average and 0.8 dB when zooming out,
+    against frames drawn at four times the size.
+    """
+    u_along_x = rows[n, U + 1] - u * rows[n, INVERSE + 1]
+    v_along_x = rows[n, V + 1] - v * rows[n, INVERSE + 1]
+    u_along_y = rows[n, U + 2] - u * rows[n, INVERSE + 2]
+    v_along_y = rows[n, V + 2] - v * rows[n, INVERSE + 2]
+    along_x = u_along_x * u_along_x + v_along_x * v_along_x
+    along_y = u_along_y * u_along_y + v_along_y * v_along_y
+    return np.sqrt(along_x * along_y)
 
 
 @njit(cache=True, nogil=True)
