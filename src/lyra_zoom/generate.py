@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from lyra_zoom.contract.problems import rejection_of
 from lyra_zoom.contract.zoom import VideoFile, ZoomInput, ZoomOutput
 from lyra_zoom.engines.choose import choose_engine
+from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import InputRejected, OutputRejected
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.shot import Shot, plan_shot
@@ -69,6 +70,7 @@ def make_video(
     request: ZoomInput, image: bytes, target: Path, progress: ProgressReport, settings: Settings
 ) -> ZoomOutput:
     """Make the video of a valid request from the bytes of its image."""
+    keep_compiled_code(settings.data)
     engine = choose_engine(request.engine, settings.depth_model, progress.say)
     if engine.name == "embedded":
         _name_what_has_no_effect(request, progress)

@@ -12,7 +12,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from lyra_zoom.cli.options import OneLineParser, add_contract_options
+from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import Cancelled, InputRejected, LyraZoomError, OutputRejected
+from lyra_zoom.settings import Settings
 
 if TYPE_CHECKING:
     Commands: TypeAlias = argparse._SubParsersAction[OneLineParser]
@@ -34,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 failed, 2 bad input or 130 cancelled."""
     try:
         parsed = _parser().parse_args(arguments)
+        keep_compiled_code(Settings.from_environment(os.environ).data)
         importlib.import_module(f"lyra_zoom.cli.{parsed.module}").run(parsed)
     except (InputRejected, OutputRejected) as error:
         return _complain(str(error), EXIT_BAD_INPUT)
