@@ -48,9 +48,9 @@ class Average:
 
 def optimiser_for(net: DepthNet, lr: float) -> torch.optim.AdamW:
     """A quarter of the learning rate for the encoder, which knows pictures already."""
-    encoder = set(net.encoder.parameters())
-    rest = [p for p in net.parameters() if p not in encoder]
-    groups = [{"params": list(encoder), "share": 0.25}, {"params": rest, "share": 1.0}]
+    encoder = list(net.encoder.parameters())
+    rest = [p for name, p in net.named_parameters() if not name.startswith("encoder.")]
+    groups = [{"params": encoder, "share": 0.25}, {"params": rest, "share": 1.0}]
     return torch.optim.AdamW(groups, lr=lr, weight_decay=1e-2, foreach=True)
 
 
@@ -95,7 +95,8 @@ class Run:
         self.net.load_state_dict(state["net"])
         self.average.net.load_state_dict(state["average"])
         self.average.steps = 1000
-        self.optimiser.load_state_dict(state["optimiser"])
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state["optimiser"])
 
 
 def start_run(options: argparse.Namespace) -> Run:
@@ -116,8 +117,8 @@ def start_run(options: argparse.Namespace) -> Run:
 
 
 def rate_at(done: float, step: int, options: argparse.Namespace) -> float:
-    """The learning rate: a short rise unless resumed, then half a cosine down to `lr_end`."""
-    warm = 1.0 if options.resume else min(1.0, (step + 1) / 100)
+    """The learning rate: a short rise, then half a cosine down to `lr_end`."""
+    warm = min(1.0, (step + 1) / 100)
     falling = 0.5 * (1 + math.cos(math.pi * done))
     return warm * (options.lr_end + (options.lr - options.lr_end) * falling)
 
