@@ -3,8 +3,8 @@
 Both turn the photograph, at the size of the video, into a mesh of one quad per pixel. The
 stretched mesh keeps it whole, so that it stretches over depth edges, and paints what lies
 outside with the colour of the nearest border. The cut mesh is opened at depth edges, and what
-is then uncovered is inpainted frame by frame. Two by two samples per pixel, so that neither
-loses for want of smoothing.
+is then uncovered is inpainted frame by frame. Both look up colours bilinearly, once per
+pixel.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import cv2
 import numpy as np
 
 from lyra_zoom.bench.baseline_kernels import draw_grid
-from lyra_zoom.geometry.camera import Intrinsics, project, scale_intrinsics, unproject
+from lyra_zoom.geometry.camera import Intrinsics, project, unproject
 from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size
 from lyra_zoom.geometry.rigid import Rigid
 
-SAMPLES = 2  # per pixel and axis
 NEAR = 0.02  # of D
 FAR_DISPARITY = 0.002  # D / depth of sky
 CUT_STEP = 0.04  # of D / depth from row to row of 480: a steeper triangle is a hole
@@ -69,34 +68,16 @@ class MeshPhoto:
         return Drawn(cv2.inpaint(rgb, mask, TELEA_RADIUS_PX, cv2.INPAINT_TELEA), holes)
 
     def _draw(self, w2c: Rigid, K: Intrinsics, largest_step: float) -> tuple[RgbImage, Mask]:
-        size = Size.of(self.picture)
-        fine = size.scaled(SAMPLES)
-        screen = project(self.points, w2c, scale_intrinsics(K, size, fine))
-        target = np.zeros((fine.height, fine.width, 3))
+        target = np.zeros(self.picture.shape)
         limits = (NEAR * self.subject_depth, largest_step)
-        draw_grid(screen, self.uv, self.disparity, limits, target)
-        covered = target[..., 0] > 0
+        draw_grid(project(self.points, w2c, K), self.uv, self.disparity, limits, target)
         u, v = (target[..., k].astype(np.float32) - np.float32(0.5) for k in (1, 2))
-        colour = cv2.remap(
-            self.picture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return _averaged(colour, covered)
+        rgb = cv2.remap(self.picture, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return rgb, target[..., 0] == 0
 
 
 def _border_and_centres(pixels: int) -> np.ndarray:
     return np.concatenate([[0.0], np.arange(pixels) + 0.5, [float(pixels)]])
-
-
-def _averaged(colour: RgbImage, covered: Mask) -> tuple[RgbImage, Mask]:
-    """Samples to pixels: the mean of those that are covered; a hole where none is."""
-    height, width = covered.shape
-    blocks = (height // SAMPLES, SAMPLES, width // SAMPLES, SAMPLES)
-    weight = covered.reshape(blocks).sum(axis=(1, 3))
-    total = (
-        (colour * covered[..., None].astype(np.float32)).reshape(*blocks, 3).sum(axis=(1, 3))
-    )
-    mean = total / np.maximum(weight, 1)[..., None]
-    return (mean + 0.5).astype(np.uint8), weight == 0
 
 
 def _nearest_colour(rgb: RgbImage, holes: Mask) -> RgbImage:
