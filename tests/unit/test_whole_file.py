@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,23 @@ def test_the_file_is_readable_like_any_other_of_the_person(tmp_path):
     (tmp_path / "other").write_text("")
     write(tmp_path / "a.mp4")
     assert (tmp_path / "a.mp4").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+FILM_ON_A_FULL_DISK = """
+import pathlib, resource, sys
+from lyra_zoom.pipeline.encode import Mp4Writer
+from lyra_zoom.pipeline.whole_file import whole_file
+from tests.unit.test_encode import SIZE, moving
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+with whole_file(pathlib.Path(sys.argv[1])) as part, Mp4Writer(part, SIZE, 16, {}) as film:
+    for frame in moving(200):
+        film.write(frame)
+"""
+
+
+def test_a_film_that_finds_no_more_room_ends_in_words_and_leaves_nothing(tmp_path):
+    command = [sys.executable, "-c", FILM_ON_A_FULL_DISK, str(tmp_path / "a.mp4")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("lyra_zoom.errors.OutputRejected: output: cannot write")
+    assert list(tmp_path.iterdir()) == []
