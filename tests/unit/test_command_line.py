@@ -223,6 +223,7 @@ def test_inspect_of_no_video_is_one_line(lyra_zoom, tmp_path, content):
     assert (done.status, done.out, len(done.err.splitlines())) == (1, "", 1)
 
 
+@pytest.mark.slow
 def test_doctor_looks_at_what_a_video_needs(lyra_zoom):
     done = lyra_zoom("doctor")
     for word in ("Python", "cores", "memory", "disk", "H.264", "embedded engine", "HEIC"):
