@@ -54,14 +54,14 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     """The stage for a path: layers cut as its cameras need, and what lies beyond the photo."""
     front, behind = split(scene, reach_of(path, scene), seed)
     front_layer = _front_layer(scene, front, path)
-    behind_layer = _behind_layer(scene, behind, path)
+    behind_layer, last_resort = _behind_layers(scene, behind, path)
     D = scene.subject_depth
     nearest = D / float(scene.disparity.max())
     shading = Shading(
         fade_from=min(FADE[0] * D, 0.5 * nearest), fade_to=min(FADE[1] * D, 0.9 * nearest)
     )
     beyond = layers_beyond(scene, path, behind_layer)
-    return Stage(scene.size, (front_layer, behind_layer, *beyond), shading)
+    return Stage(scene.size, (front_layer, behind_layer, *beyond, last_resort), shading)
 
 
 def _front_layer(scene: EmbeddedScene, front: Front, path: CameraPath) -> DrawnLayer:
@@ -80,13 +80,19 @@ def _front_layer(scene: EmbeddedScene, front: Front, path: CameraPath) -> DrawnL
     return DrawnLayer((mesh,), texture)
 
 
-def _behind_layer(scene: EmbeddedScene, behind: Behind, path: CameraPath) -> DrawnLayer:
+def _behind_layers(
+    scene: EmbeddedScene, behind: Behind, path: CameraPath
+) -> tuple[DrawnLayer, DrawnLayer]:
+    """B, torn where it jumps, and the whole of it to be seen where nothing else is."""
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
     fineness = _fineness(scene, path, BEHIND_CELLS)
     disparity = behind.disparity / np.float32(scene.subject_depth)
     cut = straddling_cells(behind.disparity, BEHIND_STEP, fineness.cell_px)
-    mesh = grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cut)
-    return DrawnLayer((mesh,), texture)
+    torn, whole = (
+        grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells)
+        for cells in (cut, None)
+    )
+    return DrawnLayer((torn,), texture), DrawnLayer((whole,), texture)
 
 
 def _fineness(scene: EmbeddedScene, path: CameraPath, cells: int) -> Fineness:
