@@ -63,7 +63,7 @@ def test_heic_works_with_its_codec_or_is_refused_by_name():
     heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
     with pytest.raises(InputRejected, match="JPEG, PNG, WEBP, AVIF") as refused:
         decode(heic)
-    assert refused.value.kind in ("unsupported_image_format", "image_load_error")
+    assert refused.value.kind == "unsupported_image_format"
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
@@ -116,10 +116,8 @@ def test_what_is_no_photograph_is_refused_naming_what_is(data):
 
 
 def test_a_video_is_no_photograph():
-    assert refused_as(b"\0\0\0\x20ftypisom\0\0\2\0isomiso2" + bytes(200)) in (
-        "unsupported_image_format",
-        "image_load_error",
-    )
+    film = b"\0\0\0\x20ftypisom\0\0\2\0isomiso2" + bytes(200)
+    assert refused_as(film) == "unsupported_image_format"
 
 
 def test_other_decoders_are_never_loaded():

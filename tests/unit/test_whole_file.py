@@ -52,6 +52,12 @@ def test_a_full_disk_is_said_in_words(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_trouble_with_another_file_is_not_blamed_on_this_one(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "a.mp4", FileNotFoundError(errno.ENOENT, "gone", "weights.onnx"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_missing_folder_is_made(tmp_path):
     write(tmp_path / "out" / "deep" / "a.mp4")
     assert (tmp_path / "out" / "deep" / "a.mp4").exists()

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import io
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +35,10 @@ PLUGINS = {
 }
 """The formats we parse, and the only decoders of Pillow that are ever asked."""
 
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
+BEGINNINGS = re.compile(
+    rb"\xff\xd8\xff|\x89PNG|GIF8|II\*\0|MM\0\*|RIFF....WEBP|....ftyp(avif|avis)", re.DOTALL
+)
+"""How files of these formats begin: one that does and cannot be read is damaged."""
 
 SMALLEST_SIDE_PX = 32
 LARGEST_SIDE_PX = 16_384
@@ -141,7 +145,7 @@ def _check_sums(data: bytes) -> None:
 
 def _unreadable(data: bytes) -> InputRejected:
     accepted = ", ".join(accepted_formats())
-    if len(data) < 12 or data.startswith(SIGNATURES) or data[4:8] == b"ftyp":
+    if len(data) < 12 or BEGINNINGS.match(data):
         return InputRejected(
             "image_url",
             f"the image is damaged or incomplete; accepted are whole files of {accepted}",

@@ -29,6 +29,8 @@ def whole_file(target: Path) -> Iterator[Path]:
         part.chmod(0o666 & ~_umask())
         part.replace(target)
     except OSError as error:
+        if error.filename not in (None, str(part)):
+            raise  # about some other file
         raise _cannot_write(target, error) from error
     finally:
         part.unlink(missing_ok=True)

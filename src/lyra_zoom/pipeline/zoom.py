@@ -29,24 +29,22 @@ def make_zoom(shot: Shot, engine: Engine, target: Path, progress: ProgressReport
 
     `target` appears when it is finished; an error or `Cancelled` leaves nothing behind.
     """
-    laps = [time.monotonic()]
-    progress.begin("decode", DECODE_SHARE)
-    photo = decode_photo(shot.image, shot.size, progress.say)
-    scene = engine.build_scene(photo, progress)
-    laps.append(time.monotonic())
+    with whole_file(target) as part:
+        laps = [time.monotonic()]
+        progress.begin("decode", DECODE_SHARE)
+        photo = decode_photo(shot.image, shot.size, progress.say)
+        scene = engine.build_scene(photo, progress)
+        laps.append(time.monotonic())
 
-    paths = plan_legs(shot.legs, _view(scene), progress.say)
-    tags = {"comment": _provenance(shot, engine, _joined(paths)).to_json()}
-    with (
-        whole_file(target) as part,
-        Mp4Writer(part, shot.size, shot.frames_per_second, tags) as film,
-    ):
-        for path in paths:
-            leg_progress = Portion(progress, len(path) / shot.num_frames)
-            for frame in engine.render(scene, path, shot.sampling, leg_progress):
-                film.write(frame)
-            film.wait()
-            laps.append(time.monotonic())
+        paths = plan_legs(shot.legs, _view(scene), progress.say)
+        tags = {"comment": _provenance(shot, engine, _joined(paths)).to_json()}
+        with Mp4Writer(part, shot.size, shot.frames_per_second, tags) as film:
+            for path in paths:
+                leg_progress = Portion(progress, len(path) / shot.num_frames)
+                for frame in engine.render(scene, path, shot.sampling, leg_progress):
+                    film.write(frame)
+                film.wait()
+                laps.append(time.monotonic())
     progress.finish()
     return _timings(shot, laps)
 
