@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lyra_zoom.bench.baselines import Drawn
-from lyra_zoom.bench.quality import PRESETS, averaged, measure_quality
+from lyra_zoom.bench.quality import CEILING_DB, PRESETS, averaged, measure_quality
 from lyra_zoom.bench.quality_methods import CUT, OURS, STRETCHED, cut_mesh, stretched_mesh
 from lyra_zoom.bench.quality_methods import with_true_depth as ours
 from lyra_zoom.bench.quality_report import quality_json, quality_table
@@ -66,6 +66,7 @@ def test_the_truth_itself_is_without_fault():
         return draw
 
     (row,) = measure_quality([SEED], ZOOM_IN, SIZE, contenders={"truth": truth})
+    assert row.figures.seen_psnr == CEILING_DB
     assert row.figures.ssim == pytest.approx(1)
     assert row.figures.flicker == pytest.approx(1)
 

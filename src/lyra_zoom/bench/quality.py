@@ -32,6 +32,7 @@ from lyra_zoom.pipeline.shot import Leg
 NUM_FRAMES = 81
 FRAMES = (20, 40, 80)
 PAIR = (40, 41)  # the neighbours whose restlessness is measured
+CEILING_DB = 60.0  # what an infinite PSNR counts as in a mean
 DEFAULT_SIZE = Size(832, 480)
 FRESH_SEEDS = tuple(range(900_001, 900_009))
 
@@ -168,7 +169,7 @@ def judge(draw: Draw, trial: Trial) -> QualityFigures:
         outside_texture=mean(texture_ratio, "outside"),
         ssim=mean_known([ssim(rgb, view.rgb) for rgb, view in frames]),
         holes=float(np.mean([drawn[i].holes.mean() for i in FRAMES])),
-        first_psnr=psnr(first, trial.subject.picture),
+        first_psnr=mean_known([psnr(first, trial.subject.picture)]),
         flicker=_flicker({i: drawn[i].rgb for i in PAIR}, views),
     )
 
@@ -183,8 +184,8 @@ def _flicker(rgb: Mapping[int, np.ndarray], views: Mapping[int, TrueView]) -> fl
 
 
 def mean_known(values: Sequence[float]) -> float:
-    """The mean of those values that are finite, NaN when there are none."""
-    known = [value for value in values if math.isfinite(value)]
+    """The mean of those values that are known, NaN when none is; equal pictures have 60 dB."""
+    known = [min(value, CEILING_DB) for value in values if not math.isnan(value)]
     return float(np.mean(known)) if known else math.nan
 
 
