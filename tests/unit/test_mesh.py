@@ -17,6 +17,7 @@ from lyra_zoom.engines.embedded.mesh import (
     straddling_cells,
 )
 from lyra_zoom.engines.embedded.raster import LayerBuffer
+from lyra_zoom.engines.embedded.steps import Steps
 from lyra_zoom.geometry.camera import centred_intrinsics
 from lyra_zoom.geometry.image import Size
 
@@ -149,7 +150,8 @@ def test_marked_cells_agree_with_a_plain_loop(seed, cell_px):
     _, rows = grid_positions(13, cell_px)
     _, columns = grid_positions(17, cell_px)
     marked = cells_touching(mask, cell_px)
-    straddling = straddling_cells(disparity, 0.05, cell_px)
+    every_jump = Steps(*(np.abs(np.diff(disparity, axis=axis)) > 0.05 for axis in (1, 0)))
+    straddling = straddling_cells(every_jump, cell_px)
     for i in range(len(rows) - 1):
         for j in range(len(columns) - 1):
             part = (slice(rows[i], rows[i + 1] + 1), slice(columns[j], columns[j + 1] + 1))

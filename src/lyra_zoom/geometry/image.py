@@ -51,3 +51,11 @@ def resize(array: np.ndarray, size: Size) -> np.ndarray:
     shrinks = size.width < array.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return cv2.resize(array, (size.width, size.height), interpolation=how)
+
+
+def mean_around(values: Plane, weight: Plane, radius_px: int) -> Plane:
+    """Weighted mean over a square window; the own value where the window weighs nothing."""
+    window = (2 * radius_px + 1, 2 * radius_px + 1)
+    total = cv2.blur(weight, window)
+    mean = cv2.blur(values * weight, window) / np.maximum(total, 1e-4)
+    return np.where(total > 1e-4, mean, values).astype(np.float32)

@@ -16,7 +16,8 @@ from lyra_zoom.engines.embedded.matte import Matte, front_matte
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
-from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
+from lyra_zoom.engines.embedded.steps import find_steps
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, mean_around, resize
 
 SMALLEST_OUTLINE_PX = 30  # shorter outlines are noise of the depth, and would shred the surface
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
@@ -61,7 +62,7 @@ def _band_px(size: Size) -> int:
 
 def _outline(disparity: Plane, step: float) -> Mask:
     """Pixels on the near side of a depth step; specks are left out."""
-    near_rim = disparity - cv2.erode(disparity, np.ones((3, 3), np.uint8)) > step
+    near_rim = find_steps(disparity, step).near_side(disparity)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
         near_rim.astype(np.uint8), connectivity=8
     )
@@ -71,20 +72,13 @@ def _outline(disparity: Plane, step: float) -> Mask:
 
 
 def _front(scene: EmbeddedScene, outline: Mask, step: float, band: int) -> tuple[Front, Matte]:
-    window = np.ones((2 * band + 3, 2 * band + 3), np.uint8)
-    highest, lowest = cv2.dilate(scene.disparity, window), cv2.erode(scene.disparity, window)
-    near_outline = cv2.dilate(outline.astype(np.uint8), window) > 0
+    highest, lowest = _highest(scene.disparity, band + 1), _lowest(scene.disparity, band + 1)
+    near_outline = _grown(outline, band + 1)
     near = near_outline & (scene.disparity > (highest + lowest) / 2) & (highest - lowest > step)
     matte = front_matte(scene.photo.texture, near, outline, float(band))
-    in_band = (
-        cv2.resize(
-            matte.band.astype(np.uint8),
-            (scene.size.width, scene.size.height),
-            interpolation=cv2.INTER_AREA,
-        )
-        > 0
-    )
-    disparity = np.where(in_band, highest, scene.disparity)
+    in_band = resize(matte.band.astype(np.float32), scene.size) > 0
+    beside = mean_around(scene.disparity, near.astype(np.float32), band + 1)
+    disparity = np.where(in_band & ~near, beside, scene.disparity)
     texture = scene.photo.texture.astype(np.float32) / 255
     alpha = np.where(matte.band, matte.alpha, 1.0).astype(np.float32)
     colour = np.where(matte.band[..., None], matte.colour, texture)
@@ -122,10 +116,8 @@ def _behind(
     )
     hidden |= _grown(outline, band)
     behind = np.where(hidden, np.minimum(filled, disparity), disparity).astype(np.float32)
-    invented = _grown(hidden, band)
-    behind = push_pull(behind, 1 - (invented & ~hidden).astype(np.float32))
     picture, seen_through = _unmixed(scene, matte)
-    invented &= ~(seen_through & ~deeper)
+    invented = hidden & ~(seen_through & ~deeper)
     barred = invented | (deeper & (from_rim < 2 * uncovered_px))
     colour = inpaint_behind(picture, invented, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=invented)
@@ -136,8 +128,7 @@ def _far_rim(disparity: Plane, outline: Mask, step: float, band: int) -> Mask:
     reach = 2 * band + 3
     highest = _highest(np.where(outline, disparity, 0), reach)
     far = disparity < highest - step
-    blurred = -_highest(-disparity, band)
-    return far & (disparity - blurred < step / 2)
+    return far & (disparity - _lowest(disparity, band) < step / 2)
 
 
 def _nearest_rim(disparity: Plane, rim: Mask, band: int) -> tuple[Plane, Plane]:
@@ -157,6 +148,10 @@ def _grown(mask: Mask, radius: int) -> Mask:
 
 def _highest(values: Plane, radius: int) -> Plane:
     return cv2.dilate(values.astype(np.float32), np.ones((2 * radius + 1,) * 2, np.uint8))
+
+
+def _lowest(values: Plane, radius: int) -> Plane:
+    return -_highest(-values, radius)
 
 
 def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:

@@ -16,6 +16,7 @@ from lyra_zoom.engines.embedded.mesh_kernels import (
     number_vertices,
     write_triangles,
 )
+from lyra_zoom.engines.embedded.steps import Steps
 from lyra_zoom.geometry.camera import Intrinsics
 from lyra_zoom.geometry.image import Mask, Plane, Size
 
@@ -74,14 +75,15 @@ def cells_touching(mask: Mask, cell_px: int) -> Cells:
     return sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left] > 0
 
 
-def straddling_cells(disparity: Plane, step: float, cell_px: int) -> Cells:
-    """Cells in which disparity jumps by more than `step` from a pixel to the next."""
-    _, rows = grid_positions(disparity.shape[0], cell_px)
-    _, columns = grid_positions(disparity.shape[1], cell_px)
-    across = np.zeros(disparity.shape, bool)  # a jump from the pixel to the left
-    across[:, 1:] = np.abs(np.diff(disparity, axis=1)) > step
-    down = np.zeros(disparity.shape, bool)  # a jump from the pixel above
-    down[1:, :] = np.abs(np.diff(disparity, axis=0)) > step
+def straddling_cells(steps: Steps, cell_px: int) -> Cells:
+    """Cells inside which the disparity jumps from a pixel to the next."""
+    height, width = steps.down.shape[0] + 1, steps.across.shape[1] + 1
+    _, rows = grid_positions(height, cell_px)
+    _, columns = grid_positions(width, cell_px)
+    across = np.zeros((height, width), bool)  # a jump from the pixel to the left
+    across[:, 1:] = steps.across
+    down = np.zeros((height, width), bool)  # a jump from the pixel above
+    down[1:, :] = steps.down
     return _any_between(across, rows, columns) | _any_between(down.T, columns, rows).T
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from lyra_zoom.engines.embedded.push_pull import push_pull
-from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
+from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, mean_around, resize
 
 STEP_RADIUS_SHARE = 1 / 70  # of the height: half the width of a network's blurred jump
 STEP_CONTRAST = 0.07  # disparity range in the window from which a ramp may be a jump
@@ -73,20 +73,12 @@ def sharpen_steps(disparity: Plane, guide: np.ndarray, rounds: int) -> Plane:
     for _ in range(rounds):
         low, high = _window_range(sharp, radius)
         place = (sharp - low) / np.maximum(high - low, 1e-4)
-        far = _mean_where(sharp, np.clip(1 - 4 * place, 0, 1), radius)
-        near = _mean_where(sharp, np.clip(4 * place - 3, 0, 1), radius)
+        far = mean_around(sharp, np.clip(1 - 4 * place, 0, 1), radius)
+        near = mean_around(sharp, np.clip(4 * place - 3, 0, 1), radius)
         side = colour_guided(guide, place, radius, GUIDE_EPS)
         pushed = far + (near - far) * _smoothstep(1.5 * (side - 0.5) + 0.5)
         sharp = sharp + weight * (pushed - sharp)
     return sharp
-
-
-def _mean_where(values: Plane, weight: Plane, radius: int) -> Plane:
-    window = (2 * radius + 1, 2 * radius + 1)
-    total = cv2.blur(weight, window)
-    return np.where(
-        total > 1e-4, cv2.blur(values * weight, window) / np.maximum(total, 1e-4), values
-    )
 
 
 def _step_likeness(disparity: Plane, radius: int) -> Plane:

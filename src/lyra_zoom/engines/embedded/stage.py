@@ -17,6 +17,7 @@ from lyra_zoom.engines.embedded.mesh import (
 from lyra_zoom.engines.embedded.reach import reach_of
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer, FrameRenderer, Shading, fill_holes
+from lyra_zoom.engines.embedded.steps import find_steps
 from lyra_zoom.engines.embedded.texture import Texture
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics
 from lyra_zoom.geometry.image import RgbImage, Size
@@ -67,7 +68,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
 def _front_layer(scene: EmbeddedScene, front: Front, path: CameraPath) -> DrawnLayer:
     texture = Texture.of_premultiplied(front.rgba)
     fineness = _fineness(scene, path, FRONT_CELLS)
-    cut = straddling_cells(front.disparity, front.step, fineness.cell_px)
+    cut = straddling_cells(find_steps(front.disparity, front.step), fineness.cell_px)
     cut &= cells_touching(front.near_outline, fineness.cell_px)
     mesh = grid_mesh(
         front.disparity / np.float32(scene.subject_depth),
@@ -87,7 +88,7 @@ def _behind_layers(
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
     fineness = _fineness(scene, path, BEHIND_CELLS)
     disparity = behind.disparity / np.float32(scene.subject_depth)
-    cut = straddling_cells(behind.disparity, BEHIND_STEP, fineness.cell_px)
+    cut = straddling_cells(find_steps(behind.disparity, BEHIND_STEP), fineness.cell_px)
     torn, whole = (
         grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells)
         for cells in (cut, None)
