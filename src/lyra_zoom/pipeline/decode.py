@@ -148,7 +148,7 @@ def _unreadable(data: bytes) -> InputRejected:
     if len(data) < 12 or BEGINNINGS.match(data):
         return InputRejected(
             "image_url",
-            f"the image is damaged or incomplete; accepted are whole files of {accepted}",
+            f"the image is damaged, incomplete or of a rare kind; accepted are {accepted}",
             "image_load_error",
         )
     return InputRejected(
