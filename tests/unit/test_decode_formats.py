@@ -157,6 +157,16 @@ def test_only_the_first_frame_of_an_animation_is_used():
     assert notes.messages[0] == "the image is animated: its first frame is used"
 
 
+def test_a_phones_jpeg_with_a_second_picture_inside_is_a_jpeg():
+    file = io.BytesIO()
+    Image.fromarray(landscape()).save(
+        file, "MPO", save_all=True, append_images=[Image.new("RGB", (40, 40))], quality=95
+    )
+    notes = Notes()
+    assert psnr(decode_whole(file.getvalue(), notes.say), landscape()) > 35
+    assert notes.messages == []
+
+
 def test_only_the_first_page_of_a_tiff_is_used():
     file = io.BytesIO()
     Image.fromarray(landscape()).save(

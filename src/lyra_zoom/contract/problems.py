@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
@@ -52,15 +53,14 @@ def body_of_validation(error: ValidationError) -> ProblemBody:
 def body_of_rejection(rejected: InputRejected) -> ProblemBody:
     """A field that only turned out to be unusable when it was used."""
     context = {name: _echo(value) for name, value in rejected.context.items()}
-    return ProblemBody(detail=(
-        Problem(
-            loc=("body", rejected.field_name),
-            msg=rejected.message,
-            type=rejected.kind,
-            url=f"{ERROR_REFERENCE}#{rejected.kind}",
-            **({"ctx": context} if context else {}),
-        ),
-    ))  # fmt: skip
+    problem = Problem(
+        loc=("body", rejected.field_name),
+        msg=rejected.message,
+        type=rejected.kind,
+        url=f"{ERROR_REFERENCE}#{rejected.kind}",
+        **({"ctx": context} if context else {}),
+    )
+    return ProblemBody(detail=(problem,))
 
 
 def rejection_of(error: ValidationError) -> InputRejected:
@@ -136,7 +136,7 @@ def _echo(value: object) -> JsonValue:
     return _short(str(value))
 
 
-def _first(items: Iterable[object], limit: int = 32) -> list:  # type: ignore[type-arg]
+def _first(items: Iterable[Any], limit: int = 32) -> list[Any]:
     return [item for item, _ in zip(items, range(limit), strict=False)]
 
 
