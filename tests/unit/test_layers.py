@@ -11,7 +11,7 @@ from lyra_zoom.engines.embedded.layers import Behind, Front, split
 from lyra_zoom.engines.embedded.reach import Reach, reach_of
 from tests.places import BOX, BOX_DEPTH, FOCAL_PX, WALL_DEPTH, box_before_a_wall, path_through
 
-SIDEWAYS = Reach(parallax_px=60.0)
+SIDEWAYS = Reach(parallax_px=60.0, sensitivity_px=60.0)
 
 
 @pytest.fixture(scope="module")

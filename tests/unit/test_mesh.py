@@ -168,3 +168,17 @@ def test_a_plain_grid_has_two_triangles_for_each_kept_cell():
     assert len(mesh.triangles) == 2 * keep.sum()
     assert len(mesh.vertices) == 4 * 3
     np.testing.assert_array_equal(mesh.vertices, points[:, :3].reshape(-1, 3))
+
+
+def test_a_photograph_thrown_on_a_steep_surface_is_itself_from_where_it_was_taken():
+    rows = np.arange(SIZE.height, dtype=np.float32)[:, None]
+    steep = (0.2 + 1.5 * rows / SIZE.height) * np.ones((1, SIZE.width), np.float32)
+    mesh = grid_mesh(steep, K, SIZE, fineness=Fineness(tolerance=1e-4))
+    assert len(mesh.triangles) < 2000  # it is flat: its blocks are merged
+    buffer = LayerBuffer(SIZE)
+    buffer.draw(mesh, np.eye(4), K, 0.01)
+    u, v = buffer.texture_coordinates()
+    there = u >= 0
+    assert there.mean() > 0.99
+    np.testing.assert_allclose(u[there], (np.indices(u.shape)[1] + 0.5)[there], atol=0.02)
+    np.testing.assert_allclose(v[there], (np.indices(v.shape)[0] + 0.5)[there], atol=0.02)

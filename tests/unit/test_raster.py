@@ -25,6 +25,7 @@ def mesh_of(vertices: ArrayLike, uv: ArrayLike, triangles: ArrayLike) -> Mesh:
         np.asarray(uv, np.float32),
         np.asarray(triangles, np.int32),
         np.zeros(len(np.asarray(triangles)), np.uint8),
+        np.ones(len(np.asarray(vertices)), np.float32),
     )
 
 

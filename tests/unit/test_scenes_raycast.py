@@ -107,9 +107,7 @@ def test_the_same_seed_gives_the_same_bytes():
 def test_more_rays_per_pixel_change_colours_but_not_depth():
     scene = build_scene(4, "street")
     one = raycast(scene, scene.camera.w2c, scene.camera.K(SMALL), SMALL)
-    nine = raycast(
-        scene, scene.camera.w2c, scene.camera.K(SMALL), SMALL, supersample=3
-    )
+    nine = raycast(scene, scene.camera.w2c, scene.camera.K(SMALL), SMALL, supersample=3)
     assert np.array_equal(one.depth, nine.depth)
     assert np.abs(one.rgb.astype(int) - nine.rgb).mean() < 20
 

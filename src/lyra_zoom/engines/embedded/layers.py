@@ -21,6 +21,7 @@ from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, mean_around, r
 
 SMALLEST_OUTLINE_PX = 30  # shorter outlines are noise of the depth, and would shred the surface
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
+BESIDE_PX = 2  # beyond a soft outline, as far as the torn cells of F reach
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -49,15 +50,15 @@ class Behind:
 
 def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]:
     """Both layers of the scene, cut as finely as the path asks for."""
-    band = _band_px(scene.size)
+    band = _band_px(scene)
     outline = _outline(scene.disparity, reach.step)
     front, matte = _front(scene, outline, reach.step, band)
     behind = _behind(scene, outline, matte, reach, seed)
     return front, behind
 
 
-def _band_px(size: Size) -> int:
-    return max(2, round(size.height / 240))
+def _band_px(scene: EmbeddedScene) -> int:
+    return round(scene.outline_px)
 
 
 def _outline(disparity: Plane, step: float) -> Mask:
@@ -87,21 +88,18 @@ def _front(scene: EmbeddedScene, outline: Mask, step: float, band: int) -> tuple
     return front, matte
 
 
-def _unmixed(scene: EmbeddedScene, matte: Matte) -> tuple[RgbFloat, Mask]:
-    """The picture without what near surfaces add to the outer half of their soft outlines.
-
-    And where that half is: what is seen there through the outline is known, not invented.
-    """
-    outer = (matte.band & (matte.alpha < 0.5)).astype(np.float32)
-    whole = resize(outer, scene.size) > 0.99
-    picture = resize(matte.far_colour, scene.size)
-    return np.where(whole[..., None], picture, scene.picture.astype(np.float32) / 255), whole
+def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
+    """The picture without what near surfaces add to the outer half of their soft outlines."""
+    outer = resize((matte.band & (matte.alpha < 0.5)).astype(np.float32), scene.size)
+    far_colour = resize(matte.far_colour, scene.size)
+    picture = scene.picture.astype(np.float32) / 255
+    return np.where((outer > 0.99)[..., None], far_colour, picture).astype(np.float32)
 
 
 def _behind(
     scene: EmbeddedScene, outline: Mask, matte: Matte, reach: Reach, seed: int
 ) -> Behind:
-    band = _band_px(scene.size)
+    band = _band_px(scene)
     disparity = scene.disparity
     rim = _far_rim(disparity, outline, reach.step, band)
     if not rim.any():
@@ -114,13 +112,19 @@ def _behind(
     hidden = (
         deeper & (from_rim < uncovered_px) & (_distance_to_border(scene.size) > 0.6 * from_rim)
     )
-    hidden |= _grown(outline, band)
-    behind = np.where(hidden, np.minimum(filled, disparity), disparity).astype(np.float32)
-    picture, seen_through = _unmixed(scene, matte)
-    invented = hidden & ~(seen_through & ~deeper)
-    barred = invented | (deeper & (from_rim < 2 * uncovered_px))
-    colour = inpaint_behind(picture, invented, barred, behind / behind.max(), seed)
-    return Behind(colour=colour, disparity=behind, invented=invented)
+    beside = _far_side(disparity, outline, band + BESIDE_PX)
+    hidden = (hidden | _grown(outline, band)) & ~beside
+    behind = np.where(hidden, np.minimum(filled, disparity), disparity)
+    behind = np.where(beside, _lowest(disparity, band), behind).astype(np.float32)
+    barred = hidden | (deeper & (from_rim < 2 * uncovered_px))
+    colour = inpaint_behind(_unmixed(scene, matte), hidden, barred, behind / behind.max(), seed)
+    return Behind(colour=colour, disparity=behind, invented=hidden)
+
+
+def _far_side(disparity: Plane, outline: Mask, radius: int) -> Mask:
+    """Pixels beside an outline on its far side: known, and seen through the tear in F."""
+    middle = (_highest(disparity, radius) + _lowest(disparity, radius)) / 2
+    return _grown(outline, radius) & (disparity < middle)
 
 
 def _far_rim(disparity: Plane, outline: Mask, step: float, band: int) -> Mask:

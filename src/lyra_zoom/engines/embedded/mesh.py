@@ -32,13 +32,16 @@ class Mesh:
     """Triangles with texture coordinates.
 
     `vertices` are world points. `uv` are pixels of the texture's full size, centres at half
-    integers. `edge` is 1 where a triangle touches texels that are not opaque.
+    integers. `edge` is 1 where a triangle touches texels that are not opaque. `texture_depth`
+    is each vertex's depth before the camera that took the texture, or 1 everywhere where the
+    texture is laid flat on the triangles.
     """
 
     vertices: Float32[np.ndarray, "N 3"]
     uv: Float32[np.ndarray, "N 2"]
     triangles: Int32[np.ndarray, "T 3"]
     edge: UInt8[np.ndarray, " T"]
+    texture_depth: Float32[np.ndarray, " N"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +123,8 @@ def grid_mesh(
     pixels = np.stack([x[j], y[i], np.ones(len(i))], axis=1)
     rays = pixels @ np.linalg.inv(K).T
     vertices = (rays / values[i, j][:, None]).astype(np.float32)
-    return Mesh(vertices, (pixels[:, :2] * scale).astype(np.float32), triangles, edge)
+    depth = np.ascontiguousarray(vertices[:, 2])
+    return Mesh(vertices, (pixels[:, :2] * scale).astype(np.float32), triangles, edge, depth)
 
 
 def plain_grid_mesh(
@@ -142,6 +146,7 @@ def plain_grid_mesh(
         np.ascontiguousarray(uv.reshape(-1, 2)[used]),
         renumbered.astype(np.int32),
         np.zeros(len(triangles), np.uint8),
+        np.ones(int(used.sum()), np.float32),
     )
 
 

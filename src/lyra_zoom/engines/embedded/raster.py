@@ -79,7 +79,7 @@ class LayerBuffer:
         near_f32 = np.float32(near)
         transform(mesh.vertices, K @ w2c[:3], near_f32, screen)
         edge = mesh.edge if alpha is not None else np.zeros_like(mesh.edge)
-        faces = Faces(screen, mesh.uv, mesh.triangles, edge)
+        faces = Faces(screen, mesh.uv, mesh.texture_depth, mesh.triangles, edge)
         start = self._used
         self._used = set_up(faces, near_f32, self._target, start)
         scan(self._target, start, self._used, NO_ALPHA if alpha is None else alpha)

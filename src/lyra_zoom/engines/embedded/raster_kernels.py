@@ -2,8 +2,13 @@
 
 Two passes over a mesh: `set_up` writes a row of numbers for each triangle that may be seen,
 `scan` fills the pixels. Each pixel keeps 1/z and the number of the row that shows there; since
-a row holds 1/z, u/z and v/z as affine functions of the pixel, texture coordinates and their
-exact derivatives are computed once per visible pixel, when it is coloured.
+a row holds what texture coordinates are made of as affine functions of the pixel, these and
+their exact derivatives are computed once per visible pixel, when it is coloured.
+
+A photograph is not laid flat on a surface but thrown on it, as by a projector: over a triangle
+u is no affine function of the point in space, but u q and q are, where q is the depth of the
+point in the photograph. So u = (u q / z) / (q / z) (Segal and others, "Fast shadows and lighting
+effects using texture mapping", 1992).
 
 Coverage: a pixel belongs to a triangle when its centre lies between the left edge (included)
 and the right edge (excluded), top included, bottom excluded. The x of an edge at a row is
@@ -28,13 +33,13 @@ CLEAR_BELOW = 5
 SMALLEST_AREA = 1e-9
 """Twice the area, in pixels, below which a triangle has no usable slopes and is left out."""
 
-X0, Y0, INVERSE, U, V, X1, Y1, X2, Y2, SOFT = 0, 1, 2, 5, 8, 11, 12, 13, 14, 15
-ROW_FIELDS = 16
+X0, Y0, INVERSE, U, V, X1, Y1, X2, Y2, SOFT, Q = 0, 1, 2, 5, 8, 11, 12, 13, 14, 15, 16
+ROW_FIELDS = 19
 """Of a drawn triangle: corner 0; value there, slope along x and slope along y for each of 1/z,
-u/z and v/z; corners 1 and 2; 1 where texels must be looked at. All float32: one cache line."""
+u q/z and v q/z; corners 1 and 2; 1 where texels must be looked at; the same three for q/z."""
 
-Corner: TypeAlias = tuple[float, float, float, float, float]
-"""x_px, y_px, 1/z, u, v."""
+Corner: TypeAlias = tuple[float, float, float, float, float, float]
+"""x_px, y_px, 1/z, u q, v q, q."""
 
 Edge: TypeAlias = tuple[float, float, float, float]
 """Upper end's x and y, change of x per row, lower end's y."""
@@ -47,6 +52,7 @@ class Faces(NamedTuple):
         np.ndarray
     )  # float32 (N, 4): x_px, y_px, 1/z, z; before the near plane: x*z, y*z, 0, z
     uv: np.ndarray  # float32 (N, 2): texture pixels
+    texture_depth: np.ndarray  # float32 (N,): q
     triangles: np.ndarray  # int32 (T, 3)
     edge: np.ndarray  # uint8 (T,): 1 where the triangle touches texels that are not opaque
 
@@ -87,17 +93,15 @@ def set_up(faces: Faces, near: np.float32, target: Target, used: int) -> int:
 
     `near` is what `transform` was given. At most 2 rows are taken per triangle.
     """
-    screen = faces.screen
-    uv = faces.uv
     triangles = faces.triangles
     edge = faces.edge
     rows = target.rows
     hidden = target.hidden
     height, width = target.inverse_depth.shape
     for t in range(triangles.shape[0]):
-        a = _corner(screen, uv, triangles[t, 0])
-        b = _corner(screen, uv, triangles[t, 1])
-        c = _corner(screen, uv, triangles[t, 2])
+        a = _corner(faces, triangles[t, 0])
+        b = _corner(faces, triangles[t, 1])
+        c = _corner(faces, triangles[t, 2])
         if a[2] * b[2] * c[2] == 0.0:
             used = _set_up_clipped(faces, t, near, target, used)
         elif _may_show(a, b, c, hidden, height, width):
@@ -107,13 +111,15 @@ def set_up(faces: Faces, near: np.float32, target: Target, used: int) -> int:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def _corner(screen: np.ndarray, uv: np.ndarray, i: int) -> Corner:
+def _corner(faces: Faces, i: int) -> Corner:
+    q = np.float64(faces.texture_depth[i])
     return (
-        np.float64(screen[i, 0]),
-        np.float64(screen[i, 1]),
-        np.float64(screen[i, 2]),
-        np.float64(uv[i, 0]),
-        np.float64(uv[i, 1]),
+        np.float64(faces.screen[i, 0]),
+        np.float64(faces.screen[i, 1]),
+        np.float64(faces.screen[i, 2]),
+        np.float64(faces.uv[i, 0]) * q,
+        np.float64(faces.uv[i, 1]) * q,
+        q,
     )
 
 
@@ -121,7 +127,7 @@ def _corner(screen: np.ndarray, uv: np.ndarray, i: int) -> Corner:
 def _set_up_clipped(faces: Faces, t: int, near: np.float32, target: Target, used: int) -> int:
     """The same for the part of one triangle that lies beyond the near plane."""
     height, width = target.inverse_depth.shape
-    origin = (0.0, 0.0, 0.0, 0.0, 0.0)
+    origin = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     first = origin
     last = origin
     count = 0
@@ -132,11 +138,11 @@ def _set_up_clipped(faces: Faces, t: int, near: np.float32, target: Target, used
         ends_beyond = faces.screen[there, 3] >= near
         for corner in range(2):
             if corner == 0 and starts_beyond:
-                new = _corner(faces.screen, faces.uv, here)
+                new = _corner(faces, here)
             elif corner == 1 and starts_beyond and not ends_beyond:
-                new = _crossing(faces.screen, faces.uv, there, here, np.float64(near))
+                new = _crossing(faces, there, here, np.float64(near))
             elif corner == 1 and ends_beyond and not starts_beyond:
-                new = _crossing(faces.screen, faces.uv, here, there, np.float64(near))
+                new = _crossing(faces, here, there, np.float64(near))
             else:
                 continue
             if count == 0:
@@ -150,23 +156,23 @@ def _set_up_clipped(faces: Faces, t: int, near: np.float32, target: Target, used
 
 
 @njit(cache=True, nogil=True)
-def _crossing(
-    screen: np.ndarray, uv: np.ndarray, before: int, beyond: int, near: float
-) -> Corner:
+def _crossing(faces: Faces, before: int, beyond: int, near: float) -> Corner:
     """Where an edge meets the near plane; the same bits for all its triangles."""
+    screen = faces.screen
+    a = _corner(faces, before)
+    b = _corner(faces, beyond)
     z_before = np.float64(screen[before, 3])
     z_beyond = np.float64(screen[beyond, 3])
     s = (near - z_before) / (z_beyond - z_before)
     hx = screen[before, 0] * (1.0 - s) + screen[beyond, 0] * z_beyond * s
     hy = screen[before, 1] * (1.0 - s) + screen[beyond, 1] * z_beyond * s
-    u = uv[before, 0] * (1.0 - s) + uv[beyond, 0] * s
-    v = uv[before, 1] * (1.0 - s) + uv[beyond, 1] * s
     return (
         np.float64(np.float32(hx / near)),
         np.float64(np.float32(hy / near)),
         1.0 / near,
-        u,
-        v,
+        a[3] * (1.0 - s) + b[3] * s,
+        a[4] * (1.0 - s) + b[4] * s,
+        a[5] * (1.0 - s) + b[5] * s,
     )
 
 
@@ -225,6 +231,12 @@ def _write_row(rows: np.ndarray, n: int, a: Corner, b: Corner, c: Corner, soft: 
     rows[n, V] = at_a
     rows[n, V + 1] = to_b * y2 - to_c * y1
     rows[n, V + 2] = to_c * x1 - to_b * x2
+    at_a = a[5] * a[2]
+    to_b = b[5] * b[2] - at_a
+    to_c = c[5] * c[2] - at_a
+    rows[n, Q] = at_a
+    rows[n, Q + 1] = to_b * y2 - to_c * y1
+    rows[n, Q + 2] = to_c * x1 - to_b * x2
     rows[n, X1] = b[0]
     rows[n, Y1] = b[1]
     rows[n, X2] = c[0]
@@ -300,7 +312,7 @@ def _at_row(rows: np.ndarray, n: int, y: int) -> np.float32:
 @njit(cache=True, nogil=True)
 def _is_there(rows: np.ndarray, n: int, x: int, y: int, alpha: np.ndarray) -> bool:
     """Whether the texel nearest to the pixel's centre is more than (almost) clear."""
-    _, u, v = locate(rows, n, x, y)
+    _, u, v, _ = locate(rows, n, x, y)
     column = min(max(int(u), 0), alpha.shape[1] - 1)
     row = min(max(int(v), 0), alpha.shape[0] - 1)
     return alpha[row, column] >= CLEAR_BELOW
@@ -309,15 +321,16 @@ def _is_there(rows: np.ndarray, n: int, x: int, y: int, alpha: np.ndarray) -> bo
 @njit(cache=True, nogil=True, forceinline=True)
 def locate(
     rows: np.ndarray, n: int, x: int, y: int
-) -> tuple[np.float32, np.float32, np.float32]:
-    """Depth, u and v of a triangle at the centre of pixel (x, y)."""
+) -> tuple[np.float32, np.float32, np.float32, np.float32]:
+    """Depth, u, v and z / q of a triangle at the centre of pixel (x, y)."""
     dx = np.float32(x) + np.float32(0.5) - rows[n, X0]
     dy = np.float32(y) + np.float32(0.5) - rows[n, Y0]
     inverse = rows[n, INVERSE] + rows[n, INVERSE + 1] * dx + rows[n, INVERSE + 2] * dy
     depth = np.float32(1.0) / inverse
-    u = (rows[n, U] + rows[n, U + 1] * dx + rows[n, U + 2] * dy) * depth
-    v = (rows[n, V] + rows[n, V + 1] * dx + rows[n, V + 2] * dy) * depth
-    return depth, u, v
+    scale = np.float32(1.0) / (rows[n, Q] + rows[n, Q + 1] * dx + rows[n, Q + 2] * dy)
+    u = (rows[n, U] + rows[n, U + 1] * dx + rows[n, U + 2] * dy) * scale
+    v = (rows[n, V] + rows[n, V + 1] * dx + rows[n, V + 2] * dy) * scale
+    return depth, u, v, scale
 
 
 @njit(cache=True, nogil=True)
@@ -328,4 +341,4 @@ def locate_all(target: Target, u: np.ndarray, v: np.ndarray) -> None:
             u[y, x] = -1.0
             v[y, x] = -1.0
             if target.inverse_depth[y, x] > 0.0:
-                _, u[y, x], v[y, x] = locate(target.rows, target.surface[y, x], x, y)
+                _, u[y, x], v[y, x], _ = locate(target.rows, target.surface[y, x], x, y)

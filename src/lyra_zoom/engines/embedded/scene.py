@@ -25,6 +25,8 @@ from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
 DEFAULT_FOV_X_RAD = math.radians(60)
 SKY_DISPARITY = 0.002  # D / depth given to sky: it stands still, and the kernels see no inf
 OPEN_AIR_FLOOR, INDOOR_FLOOR = 0.03, 0.05  # disparity of the farthest thing; the nearest has 1
+ESTIMATED_OUTLINE = 1 / 240  # of the height: how far off an estimated outline may lie
+TRUE_OUTLINE_PX = 1.0  # as far as pixels mix two surfaces
 USUAL_HORIZON = 0.42  # share of the height at which photographs have their horizon
 
 
@@ -33,7 +35,8 @@ class EmbeddedScene:
     """A photograph with its geometry.
 
     `disparity` is D / depth per pixel of `size`, sky at `SKY_DISPARITY`; `subject_depth` is D,
-    so `depth = subject_depth / disparity`. `picture` is the photograph at `size`.
+    so `depth = subject_depth / disparity`. `outline_px` is how far off an outline may be.
+    `picture` is the photograph at `size`.
     """
 
     photo: Photo
@@ -43,6 +46,7 @@ class EmbeddedScene:
     sky: Mask
     ground: Ground | None
     subject_depth: float
+    outline_px: float
 
     @property
     def size(self) -> Size:
@@ -78,7 +82,8 @@ def scene_from_relative(photo: Photo, estimate: RelativeDepth) -> EmbeddedScene:
     floor = _floor(ground, float(sky.mean()))
     disparity = floor + (1 - floor) * relative
     ground = None if ground is None else _shifted(ground, floor)
-    return _normalised(photo, intrinsics_of(photo), disparity, sky, ground)
+    outline_px = max(2.0, ESTIMATED_OUTLINE * photo.size.height)
+    return _normalised(photo, intrinsics_of(photo), disparity, sky, ground, outline_px)
 
 
 def scene_from_depth(photo: Photo, depth: Plane, K: Intrinsics) -> EmbeddedScene:
@@ -89,11 +94,16 @@ def scene_from_depth(photo: Photo, depth: Plane, K: Intrinsics) -> EmbeddedScene
     ground = find_ground(disparity / scale, ~sky, TIGHT)
     if ground is not None:
         ground = Ground(ground.coefficients * scale)
-    return _normalised(photo, K, disparity, sky, ground)
+    return _normalised(photo, K, disparity, sky, ground, TRUE_OUTLINE_PX)
 
 
 def _normalised(
-    photo: Photo, K: Intrinsics, disparity: Plane, sky: Mask, ground: Ground | None
+    photo: Photo,
+    K: Intrinsics,
+    disparity: Plane,
+    sky: Mask,
+    ground: Ground | None,
+    outline_px: float,
 ) -> EmbeddedScene:
     """The scene with disparity in units of D / depth, D at the 0.25 quantile of depth."""
     solid = disparity[~sky] if (~sky).any() else disparity.ravel()
@@ -107,6 +117,7 @@ def _normalised(
         sky=sky,
         ground=None if ground is None else Ground(ground.coefficients / subject),
         subject_depth=1 / subject,
+        outline_px=outline_px,
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from lyra_zoom.engines.embedded.raster_kernels import INVERSE, TILE_PX, Target, U, V, locate
+from lyra_zoom.engines.embedded.raster_kernels import TILE_PX, Q, Target, U, V, locate
 from lyra_zoom.engines.embedded.texel_kernels import Pyramid, sample
 from lyra_zoom.engines.embedded.vector_kernels import put_under
 
@@ -74,28 +74,28 @@ def _find_texels(
             if canvas[y, x, 3] >= OPAQUE or not target.inverse_depth[y, x] > np.float32(0):
                 continue
             n = target.surface[y, x]
-            depth, u, v = locate(rows, n, x, y)
+            depth, u, v, scale = locate(rows, n, x, y)
             columns[count] = x
             lookups[count, 0] = u
             lookups[count, 1] = v
             lookups[count, 2] = depth
-            lookups[count, 3] = _area(rows, n, u, v) * depth * depth
+            lookups[count, 3] = _area(rows, n, u, v) * scale * scale
             count += 1
     return count
 
 
 @njit(cache=True, nogil=True, forceinline=True)
 def _area(rows: np.ndarray, n: int, u: np.float32, v: np.float32) -> np.float32:
-    """How many texels a pixel covers at (u, v) of triangle `n`, divided by the squared depth.
+    """How many texels a pixel covers at (u, v) of triangle `n`, divided by (z / q) squared.
 
     It is the pixel's width times its height in texels. The greater of the two, squared,
     would blur what is seen at a slant: it lost 0.3 dB on average and 0.8 dB when zooming out,
     against frames drawn at four times the size.
     """
-    u_along_x = rows[n, U + 1] - u * rows[n, INVERSE + 1]
-    v_along_x = rows[n, V + 1] - v * rows[n, INVERSE + 1]
-    u_along_y = rows[n, U + 2] - u * rows[n, INVERSE + 2]
-    v_along_y = rows[n, V + 2] - v * rows[n, INVERSE + 2]
+    u_along_x = rows[n, U + 1] - u * rows[n, Q + 1]
+    v_along_x = rows[n, V + 1] - v * rows[n, Q + 1]
+    u_along_y = rows[n, U + 2] - u * rows[n, Q + 2]
+    v_along_y = rows[n, V + 2] - v * rows[n, Q + 2]
     along_x = u_along_x * u_along_x + v_along_x * v_along_x
     along_y = u_along_y * u_along_y + v_along_y * v_along_y
     return np.sqrt(along_x * along_y)

@@ -14,17 +14,18 @@ from lyra_zoom.engines.embedded.mesh import (
     grid_mesh,
     straddling_cells,
 )
-from lyra_zoom.engines.embedded.reach import reach_of
+from lyra_zoom.engines.embedded.reach import Reach, reach_of
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer, FrameRenderer, Shading, fill_holes
 from lyra_zoom.engines.embedded.steps import find_steps
 from lyra_zoom.engines.embedded.texture import Texture
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics
 from lyra_zoom.geometry.image import RgbImage, Size
-from lyra_zoom.geometry.rigid import Rigid, camera_centre_world
+from lyra_zoom.geometry.rigid import Rigid
 
 FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear to full
 BEHIND_STEP = 0.12  # D / depth: B is torn where it jumps by more, near the photo's borders
+LEAST_SENSITIVITY_PX = 20.0  # of a camera that stands still, so that its mesh stays small too
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
 FRONT_CELLS, BEHIND_CELLS = 240, 120  # of a mesh over the height of the picture, at the finest
 
@@ -53,9 +54,10 @@ class Stage:
 
 def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     """The stage for a path: layers cut as its cameras need, and what lies beyond the photo."""
-    front, behind = split(scene, reach_of(path, scene), seed)
-    front_layer = _front_layer(scene, front, path)
-    behind_layer, last_resort = _behind_layers(scene, behind, path)
+    reach = reach_of(path, scene)
+    front, behind = split(scene, reach, seed)
+    front_layer = _front_layer(scene, front, reach)
+    behind_layer, last_resort = _behind_layers(scene, behind, reach)
     D = scene.subject_depth
     nearest = D / float(scene.disparity.max())
     shading = Shading(
@@ -65,9 +67,9 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     return Stage(scene.size, (front_layer, behind_layer, *beyond, last_resort), shading)
 
 
-def _front_layer(scene: EmbeddedScene, front: Front, path: CameraPath) -> DrawnLayer:
+def _front_layer(scene: EmbeddedScene, front: Front, reach: Reach) -> DrawnLayer:
     texture = Texture.of_premultiplied(front.rgba)
-    fineness = _fineness(scene, path, FRONT_CELLS)
+    fineness = _fineness(scene, reach, FRONT_CELLS)
     cut = straddling_cells(find_steps(front.disparity, front.step), fineness.cell_px)
     cut &= cells_touching(front.near_outline, fineness.cell_px)
     mesh = grid_mesh(
@@ -82,11 +84,11 @@ def _front_layer(scene: EmbeddedScene, front: Front, path: CameraPath) -> DrawnL
 
 
 def _behind_layers(
-    scene: EmbeddedScene, behind: Behind, path: CameraPath
+    scene: EmbeddedScene, behind: Behind, reach: Reach
 ) -> tuple[DrawnLayer, DrawnLayer]:
     """B, torn where it jumps, and the whole of it to be seen where nothing else is."""
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
-    fineness = _fineness(scene, path, BEHIND_CELLS)
+    fineness = _fineness(scene, reach, BEHIND_CELLS)
     disparity = behind.disparity / np.float32(scene.subject_depth)
     cut = straddling_cells(find_steps(behind.disparity, BEHIND_STEP), fineness.cell_px)
     torn, whole = (
@@ -96,8 +98,9 @@ def _behind_layers(
     return DrawnLayer((torn,), texture), DrawnLayer((whole,), texture)
 
 
-def _fineness(scene: EmbeddedScene, path: CameraPath, cells: int) -> Fineness:
+def _fineness(scene: EmbeddedScene, reach: Reach, cells: int) -> Fineness:
     """Triangles small enough that merging them moves no pixel by more than a share of one."""
-    farthest = max(float(np.linalg.norm(camera_centre_world(w2c))) for w2c in path.w2c)
-    tolerance = MERGE_ERROR_PX / (scene.K[0, 0] * max(farthest, 0.02 * scene.subject_depth))
-    return Fineness(cell_px=max(2, round(scene.size.height / cells)), tolerance=tolerance)
+    error = MERGE_ERROR_PX / max(reach.sensitivity_px, LEAST_SENSITIVITY_PX)
+    return Fineness(
+        cell_px=max(2, round(scene.size.height / cells)), tolerance=error / scene.subject_depth
+    )
