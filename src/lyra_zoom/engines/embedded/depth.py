@@ -17,8 +17,8 @@ from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 
 WEIGHTS = Path(__file__).parent / "weights" / "depth.onnx"
 
-BUNDLED_LONG_SIDE, BUNDLED_STEP = 320, 32
-"""Long side the bundled network was trained for; its sides are multiples of the step."""
+BUNDLED_LONG_SIDE, BUNDLED_STEP = 384, 32
+"""Long side at which the bundled network judges best; its sides are multiples of the step."""
 
 ANYTHING_LONG_SIDE, ANYTHING_STEP = 518, 14
 """The same for Depth Anything V2. Source: its README and the size of its patches."""
