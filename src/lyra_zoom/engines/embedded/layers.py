@@ -13,15 +13,15 @@ import numpy as np
 
 from lyra_zoom.engines.embedded.inpaint import inpaint_behind
 from lyra_zoom.engines.embedded.matte import Matte, front_matte
+from lyra_zoom.engines.embedded.outlines import Outlines, find_outlines
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
-from lyra_zoom.engines.embedded.steps import find_steps
-from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, mean_around, resize
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 
-SMALLEST_OUTLINE_PX = 30  # shorter outlines are noise of the depth, and would shred the surface
+FRONT_CELLS = 240  # of F's mesh over the height of the picture, at the finest
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
-BESIDE_PX = 2  # beyond a soft outline, as far as the torn cells of F reach
+BORDER_SHARE = 0.6  # what is nearer to the border than to its outline is carried on
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -50,42 +50,54 @@ class Behind:
 
 def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]:
     """Both layers of the scene, cut as finely as the path asks for."""
-    band = _band_px(scene)
-    outline = _outline(scene.disparity, reach.step)
-    front, matte = _front(scene, outline, reach.step, band)
-    behind = _behind(scene, outline, matte, reach, seed)
-    return front, behind
-
-
-def _band_px(scene: EmbeddedScene) -> int:
-    return round(scene.outline_px)
-
-
-def _outline(disparity: Plane, step: float) -> Mask:
-    """Pixels on the near side of a depth step; specks are left out."""
-    near_rim = find_steps(disparity, step).near_side(disparity)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        near_rim.astype(np.uint8), connectivity=8
+    outlines = find_outlines(scene.disparity, reach.step)
+    if outlines is None:
+        return _uncut(scene, reach.step)
+    matte = _matte(scene, outlines)
+    return _front(scene, outlines, matte, reach.step), _behind(
+        scene, outlines, _unmixed(scene, matte), reach, seed
     )
-    large = stats[:, cv2.CC_STAT_AREA] >= SMALLEST_OUTLINE_PX
-    large[0] = False
-    return large[labels]
 
 
-def _front(scene: EmbeddedScene, outline: Mask, step: float, band: int) -> tuple[Front, Matte]:
-    highest, lowest = _highest(scene.disparity, band + 1), _lowest(scene.disparity, band + 1)
-    near_outline = _grown(outline, band + 1)
-    near = near_outline & (scene.disparity > (highest + lowest) / 2) & (highest - lowest > step)
-    matte = front_matte(scene.photo.texture, near, outline, float(band))
-    in_band = resize(matte.band.astype(np.float32), scene.size) > 0
-    beside = mean_around(scene.disparity, near.astype(np.float32), band + 1)
-    disparity = np.where(in_band & ~near, beside, scene.disparity)
+def front_cell_px(size: Size) -> int:
+    """Side of the smallest cells of F's mesh; one that straddles a step is left out whole."""
+    return max(2, round(size.height / FRONT_CELLS))
+
+
+def _uncut(scene: EmbeddedScene, step: float) -> tuple[Front, Behind]:
+    """A scene without outlines: nothing is behind anything."""
+    nowhere = np.zeros(scene.disparity.shape, bool)
     texture = scene.photo.texture.astype(np.float32) / 255
-    alpha = np.where(matte.band, matte.alpha, 1.0).astype(np.float32)
+    rgba = np.dstack([texture, np.ones(texture.shape[:2], np.float32)])
+    picture = scene.picture.astype(np.float32) / 255
+    return (
+        Front(rgba=rgba, disparity=scene.disparity, near_outline=nowhere, step=step),
+        Behind(colour=picture, disparity=scene.disparity, invented=nowhere),
+    )
+
+
+def _ring_px(scene: EmbeddedScene) -> float:
+    """How far a near surface is carried on, clear, so that no tear takes its own pixels."""
+    return max(scene.outline_px, front_cell_px(scene.size))
+
+
+def _matte(scene: EmbeddedScene, outlines: Outlines) -> Matte:
+    near = outlines.within(_ring_px(scene) + 1) & ~outlines.far
+    return front_matte(scene.photo.texture, near, outlines.rim, scene.outline_px)
+
+
+def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) -> Front:
+    ring = outlines.beside(_ring_px(scene))
+    fine_ring = resize(ring.astype(np.float32), Size.of(matte.alpha)) > 0.5
+    alpha = np.where(matte.band, matte.alpha, ~fine_ring).astype(np.float32)
+    texture = scene.photo.texture.astype(np.float32) / 255
     colour = np.where(matte.band[..., None], matte.colour, texture)
-    rgba = np.dstack([colour * alpha[..., None], alpha]).astype(np.float32)
-    front = Front(rgba=rgba, disparity=disparity, near_outline=near_outline, step=step)
-    return front, matte
+    return Front(
+        rgba=np.dstack([colour * alpha[..., None], alpha]).astype(np.float32),
+        disparity=np.where(ring, outlines.near, scene.disparity),
+        near_outline=outlines.within(_ring_px(scene) + 1),
+        step=step,
+    )
 
 
 def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
@@ -97,65 +109,28 @@ def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
 
 
 def _behind(
-    scene: EmbeddedScene, outline: Mask, matte: Matte, reach: Reach, seed: int
+    scene: EmbeddedScene, outlines: Outlines, picture: RgbFloat, reach: Reach, seed: int
 ) -> Behind:
-    band = _band_px(scene)
-    disparity = scene.disparity
-    rim = _far_rim(disparity, outline, reach.step, band)
+    disparity, soft_px = scene.disparity, scene.outline_px
+    rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
     if not rim.any():
-        picture = scene.picture.astype(np.float32) / 255
-        return Behind(colour=picture, disparity=disparity, invented=rim)
+        rim = outlines.beside(soft_px)
     filled = _on_the_ground(scene, push_pull(disparity, rim.astype(np.float32)))
     deeper = disparity > filled + reach.step / 2
-    from_rim, jump = _nearest_rim(disparity, rim, band)
-    uncovered_px = UNCOVERED_MARGIN * reach.parallax_px * jump + 2 * band
-    hidden = (
-        deeper & (from_rim < uncovered_px) & (_distance_to_border(scene.size) > 0.6 * from_rim)
-    )
-    beside = _far_side(disparity, outline, band + BESIDE_PX)
-    hidden = (hidden | _grown(outline, band)) & ~beside
+    uncovered_px = UNCOVERED_MARGIN * reach.parallax_px * outlines.jump + 2 * soft_px
+    reached = deeper & (outlines.distance_px < uncovered_px)
+    kept = _distance_to_border(scene.size) < BORDER_SHARE * outlines.distance_px
+    beside = outlines.beside(_ring_px(scene) + front_cell_px(scene.size))
+    hidden = ((reached & ~kept) | outlines.within(soft_px)) & ~beside
     behind = np.where(hidden, np.minimum(filled, disparity), disparity)
-    behind = np.where(beside, _lowest(disparity, band), behind).astype(np.float32)
-    barred = hidden | (deeper & (from_rim < 2 * uncovered_px))
-    colour = inpaint_behind(_unmixed(scene, matte), hidden, barred, behind / behind.max(), seed)
+    behind = np.where(beside, _lowest(disparity, round(soft_px)), behind).astype(np.float32)
+    barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
+    colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=hidden)
 
 
-def _far_side(disparity: Plane, outline: Mask, radius: int) -> Mask:
-    """Pixels beside an outline on its far side: known, and seen through the tear in F."""
-    middle = (_highest(disparity, radius) + _lowest(disparity, radius)) / 2
-    return _grown(outline, radius) & (disparity < middle)
-
-
-def _far_rim(disparity: Plane, outline: Mask, step: float, band: int) -> Mask:
-    """Pixels just beyond the far side of an outline, clear of its soft band."""
-    reach = 2 * band + 3
-    highest = _highest(np.where(outline, disparity, 0), reach)
-    far = disparity < highest - step
-    return far & (disparity - _lowest(disparity, band) < step / 2)
-
-
-def _nearest_rim(disparity: Plane, rim: Mask, band: int) -> tuple[Plane, Plane]:
-    """Per pixel: the distance to the nearest pixel of the rim, and how far that one jumps."""
-    distance, label = cv2.distanceTransformWithLabels(
-        (~rim).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    jumps = _highest(disparity, 2 * band + 4) - disparity
-    by_label = np.zeros(label.max() + 1, np.float32)
-    by_label[label[rim]] = jumps[rim]
-    return distance, by_label[label]
-
-
-def _grown(mask: Mask, radius: int) -> Mask:
-    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8)) > 0
-
-
-def _highest(values: Plane, radius: int) -> Plane:
-    return cv2.dilate(values.astype(np.float32), np.ones((2 * radius + 1,) * 2, np.uint8))
-
-
 def _lowest(values: Plane, radius: int) -> Plane:
-    return -_highest(-values, radius)
+    return cv2.erode(values, np.ones((2 * radius + 1,) * 2, np.uint8))
 
 
 def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:

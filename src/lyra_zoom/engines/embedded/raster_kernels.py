@@ -7,8 +7,8 @@ their exact derivatives are computed once per visible pixel, when it is coloured
 
 A photograph is not laid flat on a surface but thrown on it, as by a projector: over a triangle
 u is no affine function of the point in space, but u q and q are, where q is the depth of the
-point in the photograph. So u = (u q / z) / (q / z) (Segal and others, "Fast shadows and lighting
-effects using texture mapping", 1992).
+point in the photograph. So u = (u q / z) / (q / z) (Segal and others, "Fast shadows and
+lighting effects using texture mapping", 1992).
 
 Coverage: a pixel belongs to a triangle when its centre lies between the left edge (included)
 and the right edge (excluded), top included, bottom excluded. The x of an edge at a row is

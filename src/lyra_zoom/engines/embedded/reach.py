@@ -22,9 +22,9 @@ IN_FRONT = 0.1  # of D: nearer to the lens than this nothing is looked at closel
 class Reach:
     """What a difference in disparity does on screen, in pixels per unit of D / depth.
 
-    `parallax_px`: how far two points of one pixel part, one near, one far. `sensitivity_px`: how
-    far a point moves for a small error of its own disparity, where that is largest; what comes
-    close to the lens is magnified.
+    `parallax_px`: how far two points of one pixel part, one near, one far. `sensitivity_px`:
+    how far a point moves for a small error of its own disparity, where that is largest; what
+    comes close to the lens is magnified.
     """
 
     parallax_px: float

@@ -7,7 +7,7 @@ import queue
 import numpy as np
 
 from lyra_zoom.engines.embedded.beyond import layers_beyond
-from lyra_zoom.engines.embedded.layers import Behind, Front, split
+from lyra_zoom.engines.embedded.layers import Behind, Front, front_cell_px, split
 from lyra_zoom.engines.embedded.mesh import (
     Fineness,
     cells_touching,
@@ -27,7 +27,7 @@ FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear 
 BEHIND_STEP = 0.12  # D / depth: B is torn where it jumps by more, near the photo's borders
 LEAST_SENSITIVITY_PX = 20.0  # of a camera that stands still, so that its mesh stays small too
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
-FRONT_CELLS, BEHIND_CELLS = 240, 120  # of a mesh over the height of the picture, at the finest
+BEHIND_COARSER = 2  # times F's cells: how coarse B's mesh may be
 
 
 class Stage:
@@ -69,7 +69,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
 
 def _front_layer(scene: EmbeddedScene, front: Front, reach: Reach) -> DrawnLayer:
     texture = Texture.of_premultiplied(front.rgba)
-    fineness = _fineness(scene, reach, FRONT_CELLS)
+    fineness = _fineness(scene, reach, front_cell_px(scene.size))
     cut = straddling_cells(find_steps(front.disparity, front.step), fineness.cell_px)
     cut &= cells_touching(front.near_outline, fineness.cell_px)
     mesh = grid_mesh(
@@ -88,7 +88,7 @@ def _behind_layers(
 ) -> tuple[DrawnLayer, DrawnLayer]:
     """B, torn where it jumps, and the whole of it to be seen where nothing else is."""
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
-    fineness = _fineness(scene, reach, BEHIND_CELLS)
+    fineness = _fineness(scene, reach, BEHIND_COARSER * front_cell_px(scene.size))
     disparity = behind.disparity / np.float32(scene.subject_depth)
     cut = straddling_cells(find_steps(behind.disparity, BEHIND_STEP), fineness.cell_px)
     torn, whole = (
@@ -98,9 +98,7 @@ def _behind_layers(
     return DrawnLayer((torn,), texture), DrawnLayer((whole,), texture)
 
 
-def _fineness(scene: EmbeddedScene, reach: Reach, cells: int) -> Fineness:
+def _fineness(scene: EmbeddedScene, reach: Reach, cell_px: int) -> Fineness:
     """Triangles small enough that merging them moves no pixel by more than a share of one."""
     error = MERGE_ERROR_PX / max(reach.sensitivity_px, LEAST_SENSITIVITY_PX)
-    return Fineness(
-        cell_px=max(2, round(scene.size.height / cells)), tolerance=error / scene.subject_depth
-    )
+    return Fineness(cell_px=cell_px, tolerance=error / scene.subject_depth)
