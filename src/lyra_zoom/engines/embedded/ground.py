@@ -19,7 +19,8 @@ DRAWS = 400
 LOOSE, TIGHT = 0.07, 0.03  # disparity, of a range of 1
 LEAST_SHARE = 0.3  # of the lower part that must lie on a plane before it is called ground
 LEAST_SLOPE = 0.2  # disparity gained from top to bottom of the picture
-MOST_ROLL = 0.6  # of the slope downwards: a ground tilted sideways by more is a wall
+MOST_ROLL = 0.4  # of the slope downwards: a ground tilted sideways by more is a wall
+ROLL_COUNTS = 0.3  # against a plane, per roll: cameras are held level
 BELOW_COUNTS = 0.3
 LEAST_SAMPLES = 200
 KNOTS = 7
@@ -51,7 +52,8 @@ def find_ground(disparity: Plane, solid: Mask, tolerance: float) -> Ground | Non
         return None
     residual = (d[:, None] - design @ planes.T).astype(np.float32)
     on_plane = (np.abs(residual) < tolerance).mean(0)
-    score = on_plane - BELOW_COUNTS * (residual < -2 * tolerance).mean(0)
+    roll = np.abs(planes[:, 0] / planes[:, 1])
+    score = on_plane - BELOW_COUNTS * (residual < -2 * tolerance).mean(0) - ROLL_COUNTS * roll
     best = planes[np.argmax(score)]
     if score.max() < LEAST_SHARE:
         return None
