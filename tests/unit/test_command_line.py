@@ -154,6 +154,16 @@ def test_every_command_explains_itself(lyra_zoom, command):
     assert done.out.startswith("usage: lyra-zoom")
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "many"])
+def test_bench_refuses_a_number_of_scenes_that_is_none(lyra_zoom, number):
+    done = lyra_zoom("bench", "--quality", f"--scenes={number}")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        f"lyra-zoom bench: argument --scenes: '{number}' is not a whole number from 1 "
+        "(see lyra-zoom bench --help)\n"
+    )
+
+
 def test_help_names_defaults_and_what_is_allowed(lyra_zoom):
     told = " ".join(lyra_zoom("generate", "--help").out.split())
     assert "One of in, out, both; default in." in told

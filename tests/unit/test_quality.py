@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
 from lyra_zoom.bench.baselines import Drawn
-from lyra_zoom.bench.quality import CEILING_DB, PRESETS, averaged, measure_quality
+from lyra_zoom.bench.quality import (
+    CEILING_DB,
+    PRESETS,
+    QUICK_PRESETS,
+    averaged,
+    fresh_seeds,
+    measure_quality,
+)
 from lyra_zoom.bench.quality_methods import CUT, OURS, STRETCHED, cut_mesh, stretched_mesh
 from lyra_zoom.bench.quality_methods import with_true_depth as ours
 from lyra_zoom.bench.quality_report import quality_json, quality_table
@@ -57,6 +65,16 @@ def test_every_trajectory_is_judged():
     assert {preset.leg.trajectory for preset in PRESETS} == set(Trajectory)
 
 
+def test_a_quick_look_is_a_zoom_in_a_zoom_out_and_an_orbit():
+    assert [preset.name for preset in QUICK_PRESETS] == [
+        "horizontal_zoom in 0.5", "horizontal_zoom out 1.5", "orbit_horizontal in 0.5",
+    ]  # fmt: skip
+
+
+def test_fresh_seeds_come_after_those_looked_at_while_the_engine_was_made():
+    assert fresh_seeds(2) == (910_001, 910_002)
+
+
 def test_the_truth_itself_is_without_fault():
     def truth(subject, path):
         def draw(w2c, intrinsics):
@@ -94,10 +112,14 @@ def test_means_over_one_scene_are_its_figures(rows):
 
 
 def test_the_table_has_a_line_per_method(rows):
-    assert len(quality_table(rows).splitlines()) == 1 + len(rows)
+    heading, empty, columns, *lines = quality_table(rows, SIZE).splitlines()
+    assert heading == f"means over generated scenes {SEED} ({rows[0].family}), 160x96"
+    assert (empty, columns.split()[:2], len(lines)) == ("", ["move", "method"], len(rows))
 
 
 def test_json_says_null_where_nothing_was_measured(rows):
-    for row, wire in zip(rows, quality_json(rows), strict=True):
+    report = json.loads(json.dumps(quality_json(rows, SIZE)))
+    assert (report["width"], report["height"]) == (160, 96)
+    for row, wire in zip(rows, report["rows"], strict=True):
         unknown = math.isnan(row.figures.outside_psnr)
         assert (wire["outside_psnr"] is None) == unknown

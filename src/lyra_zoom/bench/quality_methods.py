@@ -80,7 +80,7 @@ def _stage(scene: EmbeddedScene, path: CameraPath, subject: Subject) -> Draw:
 
     def draw(w2c: Rigid, K: Intrinsics) -> Drawn:
         rgb = np.empty((stage.size.height, stage.size.width, 3), np.uint8)
-        renderer.render(stage.layers, _moved_less(w2c, scale), K, stage._shading, rgb)
+        renderer.render(stage.layers, _moved_less(w2c, scale), K, stage.shading, rgb)
         holes = renderer.canvas.holes.copy()
         fill_holes(rgb, holes)
         return Drawn(rgb, holes)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pydantic import JsonValue
 
 from lyra_zoom.bench.quality import QualityFigures, QualityRow, averaged
+from lyra_zoom.geometry.image import Size
 
 COLUMNS = (
     ("seen_psnr", "seen dB", "{:.2f}"),
@@ -25,32 +26,45 @@ COLUMNS = (
 """Field, heading and format of each column."""
 
 
-def quality_table(rows: Sequence[QualityRow]) -> str:
+def quality_table(rows: Sequence[QualityRow], size: Size) -> str:
     """Means over scenes for each preset and method; a dash where nothing was measured."""
     lines: list[tuple[str, ...]] = [("move", "method", *(head for _, head, _ in COLUMNS))]
     before = ""
     for (preset, method), figures in averaged(rows).items():
         lines.append(("" if preset == before else preset, method, *_cells(figures)))
         before = preset
+    return "\n".join([_heading(rows, size), "", *_aligned(lines)])
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    return "\n".join(
+    return [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
-    )
-
-
-def quality_json(rows: Sequence[QualityRow]) -> list[dict[str, JsonValue]]:
-    """Every row with its figures; null where nothing was measured."""
-    return [
-        {
-            **{key: value for key, value in asdict(row).items() if key != "figures"},
-            **{
-                name: value if math.isfinite(value) else None
-                for name, value in asdict(row.figures).items()
-            },
-        }
-        for row in rows
     ]
+
+
+def _heading(rows: Sequence[QualityRow], size: Size) -> str:
+    scenes = {row.seed: row.family for row in rows}
+    named = ", ".join(f"{seed} ({family})" for seed, family in scenes.items())
+    return f"means over generated scenes {named}, {size.width}x{size.height}"
+
+
+def quality_json(rows: Sequence[QualityRow], size: Size) -> dict[str, JsonValue]:
+    """The size and every row with its figures; null where nothing was measured."""
+    return {"width": size.width, "height": size.height, "rows": [_wire(row) for row in rows]}
+
+
+def _wire(row: QualityRow) -> dict[str, JsonValue]:
+    figures = asdict(row.figures)
+    known = {name: value if math.isfinite(value) else None for name, value in figures.items()}
+    return {
+        "seed": row.seed,
+        "family": row.family,
+        "preset": row.preset,
+        "method": row.method,
+        **known,
+    }
 
 
 def _cells(figures: QualityFigures) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
-from lyra_zoom.cli.options import OneLineParser, add_contract_options
+from lyra_zoom.cli.options import OneLineParser, add_contract_options, whole_number_from_1
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import Cancelled, InputRejected, LyraZoomError, OutputRejected
 from lyra_zoom.settings import Settings
@@ -29,6 +29,13 @@ examples:
   lyra-zoom generate photo.jpg --prompt "a statue" -o statue.mp4 \\
       --zoom-in-trajectory spiral --zoom-in-strength 0.8 --seed 7
   curl -s https://example.com/a.png | lyra-zoom generate - --prompt "hills" -o hills.mp4
+"""
+
+BENCH_EXAMPLES = """\
+examples:
+  lyra-zoom bench --quick                       two videos: a minute
+  lyra-zoom bench --quality --quick             two scenes, three moves: two minutes
+  lyra-zoom bench --scenes 8 --json             all moves through eight scenes, for a program
 """
 
 
@@ -135,13 +142,32 @@ def _add_doctor(commands: Commands) -> None:
 def _add_bench(commands: Commands) -> None:
     parser = commands.add_parser(
         "bench",
-        help="measure how fast this machine is",
-        description="Measure speed and memory beside their floors, in one run.",
+        help="measure how fast this machine is, or how good the pictures are",
+        description="Measure speed and memory beside their floors, in one run.\n"
+        "With --quality: how close frames come to what a camera there would really see.",
+        epilog=BENCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(module="bench")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--quick", action="store_true", help="only the shortest video of each size"
+        "--quick",
+        action="store_true",
+        help="only the shortest video of each size; with --quality, only zoom in, zoom out and "
+        "orbit",
+    )
+    parser.add_argument(
+        "--quality",
+        action="store_true",
+        help="judge pictures instead: generated scenes whose other views are known, drawn with "
+        "true depth, with our own depth, and by two simpler methods; 15 to 30 s per scene and "
+        "move",
+    )
+    parser.add_argument(
+        "--scenes",
+        type=whole_number_from_1,
+        metavar="N",
+        help="how many scenes to judge (default 2); implies --quality",
     )
 
 

@@ -43,6 +43,13 @@ def given_fields(arguments: argparse.Namespace) -> dict[str, object]:
     return {name: given[name] for name in ZoomInput.model_fields if name in given}
 
 
+def whole_number_from_1(text: str) -> int:
+    """A number of things that a person typed; for argparse, which says what is wrong."""
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+
+
 def _metavar(name: str) -> str:
     kind = allowed_values(name)
     words = {"a whole": "N", "a number": "X", "text": "TEXT", "true": "true|false"}

@@ -36,7 +36,7 @@ class Stage:
     def __init__(self, size: Size, layers: tuple[DrawnLayer, ...], shading: Shading) -> None:
         self.size = size
         self.layers = layers
-        self._shading = shading
+        self.shading = shading
         self._idle: queue.SimpleQueue[FrameRenderer] = queue.SimpleQueue()
 
     def draw(self, w2c: Rigid, K: Intrinsics) -> RgbImage:
@@ -46,7 +46,7 @@ class Stage:
         except queue.Empty:
             renderer = FrameRenderer(self.size)
         frame = np.empty((self.size.height, self.size.width, 3), np.uint8)
-        if renderer.render(self.layers, w2c, K, self._shading, frame):
+        if renderer.render(self.layers, w2c, K, self.shading, frame):
             fill_holes(frame, renderer.canvas.holes)
         self._idle.put(renderer)
         return frame
