@@ -1,8 +1,4 @@
-"""Smooth fills of unknown pixels from known ones, by pyramids; invents no texture.
-
-`push_pull` averages and is the cheaper; `harmonic_fill` is a membrane spanned between the known
-values. Both leave known values exactly as they are, and end flat at the picture's border.
-"""
+"""Fills unknown pixels from known ones by a pyramid of averages; invents no texture."""
 
 from __future__ import annotations
 
@@ -10,15 +6,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float32
 
-from lyra_zoom.engines.embedded.relaxation_kernels import relax
-from lyra_zoom.geometry.image import Mask, Plane
+from lyra_zoom.geometry.image import Plane
 
 SMALLEST_SIDE_PX = 2  # of the coarsest level
 WEIGHT_GAIN = 2.0  # per level: half a window of known pixels counts as fully known
 TINY_WEIGHT = 1e-6  # below this a level knows nothing about a pixel
-KNOWN_WEIGHT = (
-    0.05  # a coarse pixel of the membrane is known: one fine pixel under it is enough
-)
 
 
 def push_pull(
@@ -38,20 +30,6 @@ def push_pull(
     return filled.reshape(values.shape)
 
 
-def harmonic_fill(
-    values: Float32[np.ndarray, "H W *C"], known: Mask, iterations: int = 8
-) -> Float32[np.ndarray, "H W *C"]:
-    """The picture with its unknown pixels replaced by a membrane spanned over the known ones.
-
-    Solves Laplace's equation coarse to fine, `iterations` sweeps per level; where nothing at
-    all is known the answer is the plain mean.
-    """
-    if not known.any():
-        return push_pull(values, known.astype(np.float32))
-    picture = np.where(known[..., None], values.reshape(*known.shape, -1), np.float32(0))
-    return _membrane_level(picture, known, iterations).reshape(values.shape)
-
-
 def _filled_level(picture: np.ndarray, weight: Plane) -> np.ndarray:
     """One level of push-pull: from itself where known, from the coarser levels elsewhere."""
     coarser = _coarser(picture, weight)
@@ -62,19 +40,6 @@ def _filled_level(picture: np.ndarray, weight: Plane) -> np.ndarray:
     coarse_picture, coarse_weight = coarser
     coarse_filled = _filled_level(coarse_picture, np.minimum(1, WEIGHT_GAIN * coarse_weight))
     return _mix(_finer(coarse_filled, picture), picture, weight)
-
-
-def _membrane_level(picture: np.ndarray, known: Mask, iterations: int) -> np.ndarray:
-    """One level of the membrane: relaxed from the coarser level's answer."""
-    coarser = _coarser(picture, known.astype(np.float32))
-    if coarser is None:
-        start = push_pull(picture, known.astype(np.float32))
-    else:
-        coarse_picture, coarse_weight = coarser
-        coarse = _membrane_level(coarse_picture, coarse_weight > KNOWN_WEIGHT, iterations)
-        start = np.where(known[..., None], picture, _finer(coarse, picture))
-    relax(start, known, iterations)
-    return start
 
 
 def _coarser(picture: np.ndarray, weight: Plane) -> tuple[np.ndarray, np.ndarray] | None:
