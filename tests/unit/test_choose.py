@@ -8,6 +8,7 @@ import pytest
 
 from lyra_zoom.contract.zoom import EngineName
 from lyra_zoom.engines.choose import ENGINES, choose_engine
+from lyra_zoom.engines.embedded.depth import WEIGHTS
 from lyra_zoom.errors import EngineNotReady
 from tests.fakes import Notes
 
@@ -34,6 +35,13 @@ def test_an_engine_that_cannot_run_says_why_in_one_sentence():
 def test_a_depth_network_that_is_not_there_is_told_before_any_work(tmp_path: Path):
     with pytest.raises(EngineNotReady, match="there is no depth network"):
         choose_engine("embedded", tmp_path / "missing.onnx", Notes().say)
+
+
+def test_a_depth_network_that_cannot_be_read_is_told_before_any_work(tmp_path: Path):
+    half = tmp_path / "half.onnx"
+    half.write_bytes(WEIGHTS.read_bytes()[: WEIGHTS.stat().st_size // 2])
+    with pytest.raises(EngineNotReady, match=r"half\.onnx is not a network"):
+        choose_engine("embedded", half, Notes().say)
 
 
 def test_every_engine_of_the_contract_is_known():

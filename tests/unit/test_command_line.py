@@ -240,6 +240,15 @@ def test_doctor_looks_at_what_a_video_needs(lyra_zoom):
         assert word in done.out
 
 
+def test_doctor_names_a_depth_network_that_cannot_be_read(lyra_zoom, tmp_path, monkeypatch):
+    file = tmp_path / "my.onnx"
+    file.write_bytes(b"no network at all")
+    monkeypatch.setenv("LYRA_ZOOM_DEPTH_MODEL", str(file))
+    done = lyra_zoom("doctor")
+    assert done.status == 1
+    assert f"!!  embedded engine: {file} is not a network" in done.out
+
+
 def test_an_address_where_nobody_answers_is_one_line(lyra_zoom, tmp_path):
     broken = "http://127.0.0.1:9/a.png"
     done = lyra_zoom("generate", broken, "--prompt", "p", "-o", str(tmp_path / "a.mp4"))

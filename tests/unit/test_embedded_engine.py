@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from lyra_zoom.engines.embedded.depth import RelativeDepth
+from lyra_zoom.engines.embedded.depth import BundledDepth, RelativeDepth
 from lyra_zoom.engines.embedded.engine import EmbeddedEngine
 from lyra_zoom.engines.engine import Sampling
 from lyra_zoom.errors import Cancelled
@@ -80,8 +80,21 @@ def test_a_cancelled_render_stops():
         list(frames)
 
 
+def test_the_engine_is_ready_with_the_network_it_comes_with():
+    assert EmbeddedEngine().why_not_ready() is None
+
+
+def test_an_engine_without_its_network_says_so_in_one_sentence(tmp_path):
+    engine = EmbeddedEngine(BundledDepth(tmp_path / "depth.onnx"))
+    reason = f"there is no depth network at {tmp_path / 'depth.onnx'}"
+    assert engine.why_not_ready() == reason
+
+
 class FlatDepth:
     """A network that sees one distance everywhere, and no sky."""
+
+    def why_not_ready(self):
+        return None
 
     def estimate(self, texture):
         return RelativeDepth(
@@ -91,6 +104,9 @@ class FlatDepth:
 
 class OnlySky:
     """A network that sees nothing but sky."""
+
+    def why_not_ready(self):
+        return None
 
     def estimate(self, texture):
         return RelativeDepth(np.zeros((96, 160), np.float32), np.ones((96, 160), np.float32))

@@ -25,8 +25,6 @@ def choose_engine(
 
 
 def _embedded(depth_model_file: Path | None) -> Engine:
-    if depth_model_file is not None and not depth_model_file.is_file():
-        raise EngineNotReady(f"there is no depth network at {depth_model_file}")
     from lyra_zoom.engines.embedded.depth import depth_model
     from lyra_zoom.engines.embedded.engine import EmbeddedEngine
 

@@ -44,6 +44,9 @@ class RelativeDepth:
 class DepthModel(Protocol):
     """Anything that tells near from far in one picture."""
 
+    def why_not_ready(self) -> str | None:
+        """One sentence on why it cannot answer here, or None when it can."""
+
     def estimate(self, texture: RgbImage) -> RelativeDepth:
         """Relative disparity and sky; the same picture gives the same bytes."""
 
@@ -53,6 +56,10 @@ class BundledDepth:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = Network(weights)
+
+    def why_not_ready(self) -> str | None:
+        """What is wrong with the weights, None when nothing is."""
+        return self._network.why_not_ready()
 
     def estimate(self, texture: RgbImage) -> RelativeDepth:
         """Relative disparity and sky of the picture."""
@@ -71,6 +78,10 @@ class DepthAnythingDepth:
 
     def __init__(self, weights: Path) -> None:
         self._network = Network(weights)
+
+    def why_not_ready(self) -> str | None:
+        """What is wrong with the weights, None when nothing is."""
+        return self._network.why_not_ready()
 
     def estimate(self, texture: RgbImage) -> RelativeDepth:
         """Relative disparity of the picture; what is very far counts as sky."""

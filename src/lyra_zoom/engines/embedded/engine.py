@@ -10,16 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from lyra_zoom.engines.embedded.depth import DepthModel, depth_model
-from lyra_zoom.engines.embedded.scene import (
-    EmbeddedScene,
-    scene_from_depth,
-    scene_from_relative,
-)
+from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_relative
 from lyra_zoom.engines.embedded.stage import set_up
 from lyra_zoom.engines.embedded.warm_up import warm_up
 from lyra_zoom.engines.engine import Photo, Progress, Sampling
-from lyra_zoom.geometry.camera import CameraPath, Intrinsics
-from lyra_zoom.geometry.image import Plane, RgbImage
+from lyra_zoom.geometry.camera import CameraPath
+from lyra_zoom.geometry.image import RgbImage
 
 THREADS = 2
 FRAMES_AHEAD = 4  # frames drawn before they are asked for: bounds memory
@@ -34,8 +30,8 @@ class EmbeddedEngine:
         self._model = model or depth_model(None)
 
     def why_not_ready(self) -> str | None:
-        """None: this engine runs wherever it is installed."""
-        return None
+        """Only its depth network can be missing or unfit: all else is installed with it."""
+        return self._model.why_not_ready()
 
     def build_scene(self, photo: Photo, progress: Progress) -> EmbeddedScene:
         """The photograph with the depth our network sees in it."""
@@ -43,12 +39,6 @@ class EmbeddedEngine:
         warm_up()
         progress.begin("depth", 0.06)
         return scene_from_relative(photo, self._model.estimate(photo.texture))
-
-    def build_scene_with_depth(
-        self, photo: Photo, depth: Plane, K: Intrinsics
-    ) -> EmbeddedScene:
-        """The photograph with depth that is known, `(H, W)` at its size, `inf` for sky."""
-        return scene_from_depth(photo, depth, K)
 
     def render(
         self, scene: EmbeddedScene, path: CameraPath, sampling: Sampling, progress: Progress

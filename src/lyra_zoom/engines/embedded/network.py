@@ -27,6 +27,14 @@ class Network:
         self.path = path
         self._session: InferenceSession | None = None
 
+    def why_not_ready(self) -> str | None:
+        """One sentence on why the file cannot be used, None when it can; runs nothing."""
+        try:
+            self._open()
+        except EngineNotReady as error:
+            return str(error)
+        return None
+
     def run(self, image: Planes) -> list[np.ndarray]:
         """All outputs of the network for one picture."""
         session = self._open()
