@@ -52,17 +52,8 @@ UNUSUAL = {
 }
 
 
-MATTE_MOVES_LETTERS = pytest.mark.xfail(
-    reason="mattes at wrong depth edges do not add up to the page again", strict=False
-)
-
-CASES = [
-    pytest.param(name, marks=MATTE_MOVES_LETTERS if name == "text" else ()) for name in UNUSUAL
-]
-
-
 @pytest.mark.parametrize("direction", ["in", "out"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", UNUSUAL)
 def test_an_unusual_photograph_becomes_a_video(tmp_path: Path, name, direction):
     data = encoded(UNUSUAL[name], "PNG")
     request = ZoomInput.model_validate(
