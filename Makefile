@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick check fix lock golden docs clean
+.PHONY: help demo test test-quick lint check fix lock golden docs clean
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 18
@@ -25,12 +25,13 @@ test: $(VENV)/dev.stamp ## run all tests; what this machine lacks is skipped wit
 test-quick: $(VENV)/dev.stamp ## run the tests that take less than two seconds each
 	@$(BIN)/pytest -n 2 -m "not slow"
 
-check: $(VENV)/dev.stamp ## everything CI checks: format, lint, imports, types, tests, documents
+lint: $(VENV)/dev.stamp ## check format, lint, imports and types; changes nothing
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
-	@$(BIN)/pytest -n 2 -m "not slow"
+
+check: lint test-quick ## what a change must pass before it is committed: lint, quick tests, documents
 
 fix: $(VENV)/dev.stamp ## repair what machines can repair
 	@$(BIN)/ruff format .
