@@ -126,7 +126,7 @@ def measure_quality(
             say(f"scene {seed} ({subject.scene.family}), {preset.name}")
             trial = _trial(subject, preset)
             if trial is None:
-                say("nothing: the scene blocks this move")
+                say("left out: the scene blocks this move")
                 continue
             for name, method in contenders.items():
                 rows.append(

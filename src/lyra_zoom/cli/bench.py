@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _measure_speed(quick: bool, as_object: bool) -> None:
-    report = measure_speed(quick=quick, say=_say)
+    report = measure_speed(quick=quick, say=lambda what: _say(f"measuring {what}"))
     print(json.dumps(as_json(report), indent=2) if as_object else as_table(report))
 
 
@@ -44,5 +44,5 @@ def _judge_pictures(scenes: int, quick: bool, as_object: bool) -> None:
         print(quality_table(rows, DEFAULT_SIZE))
 
 
-def _say(what: str) -> None:
-    print(f"measuring {what}", file=sys.stderr, flush=True)
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
