@@ -17,11 +17,13 @@ from lyra_zoom.engines.embedded.outlines import Outlines, find_outlines
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
+from lyra_zoom.engines.embedded.steps import Steps, steps_between
 from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 
 FRONT_CELLS = 240  # of F's mesh over the height of the picture, at the finest
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
 BORDER_SHARE = 0.6  # what is nearer to the border than to its outline is carried on
+EXACT_PX = 1.0  # outlines known as well as that need no softness on their inner side
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -30,13 +32,12 @@ class Front:
     """F: the photograph with clear outlines.
 
     Premultiplied `rgba` (float32, 0 to 1) is at the photo's full size, the rest at video size.
-    The surface is torn where `disparity` jumps by more than `step` inside `near_outline`.
+    The surface is torn along `tears`.
     """
 
     rgba: np.ndarray
     disparity: Plane
-    near_outline: Mask
-    step: float
+    tears: Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]
     """Both layers of the scene, cut as finely as the path asks for."""
     outlines = find_outlines(scene.disparity, reach.step)
     if outlines is None:
-        return _uncut(scene, reach.step)
+        return _uncut(scene)
     matte = _matte(scene, outlines)
     return _front(scene, outlines, matte, reach.step), _behind(
         scene, outlines, _unmixed(scene, matte), reach, seed
@@ -64,14 +65,18 @@ def front_cell_px(size: Size) -> int:
     return max(2, round(size.height / FRONT_CELLS))
 
 
-def _uncut(scene: EmbeddedScene, step: float) -> tuple[Front, Behind]:
+def _uncut(scene: EmbeddedScene) -> tuple[Front, Behind]:
     """A scene without outlines: nothing is behind anything."""
     nowhere = np.zeros(scene.disparity.shape, bool)
     texture = scene.photo.texture.astype(np.float32) / 255
     rgba = np.dstack([texture, np.ones(texture.shape[:2], np.float32)])
     picture = scene.picture.astype(np.float32) / 255
     return (
-        Front(rgba=rgba, disparity=scene.disparity, near_outline=nowhere, step=step),
+        Front(
+            rgba=rgba,
+            disparity=scene.disparity,
+            tears=steps_between(nowhere, nowhere, scene.disparity, 0.0),
+        ),
         Behind(colour=picture, disparity=scene.disparity, invented=nowhere),
     )
 
@@ -89,14 +94,20 @@ def _matte(scene: EmbeddedScene, outlines: Outlines) -> Matte:
 def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) -> Front:
     ring = outlines.beside(_ring_px(scene))
     fine_ring = resize(ring.astype(np.float32), Size.of(matte.alpha)) > 0.5
-    alpha = np.where(matte.band, matte.alpha, ~fine_ring).astype(np.float32)
+    soft = matte.band
+    if scene.outline_px <= EXACT_PX:  # then what is near is near as a whole
+        soft &= resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.3
+    alpha = np.where(soft, matte.alpha, ~fine_ring).astype(np.float32)
     texture = scene.photo.texture.astype(np.float32) / 255
-    colour = np.where(matte.band[..., None], matte.colour, texture)
+    colour = np.where(soft[..., None], matte.colour, texture)
+    disparity = np.where(ring, outlines.near, scene.disparity)
+    about = outlines.within(_ring_px(scene) + 2)
+    belongs_to_near = about & (~outlines.far | ring)
+    beyond = about & outlines.far & ~ring
     return Front(
         rgba=np.dstack([colour * alpha[..., None], alpha]).astype(np.float32),
-        disparity=np.where(ring, outlines.near, scene.disparity),
-        near_outline=outlines.within(_ring_px(scene) + 1),
-        step=step,
+        disparity=disparity,
+        tears=steps_between(belongs_to_near, beyond, disparity, step / 2),
     )
 
 
@@ -121,9 +132,10 @@ def _behind(
     reached = deeper & (outlines.distance_px < uncovered_px)
     kept = _distance_to_border(scene.size) < BORDER_SHARE * outlines.distance_px
     beside = outlines.beside(_ring_px(scene) + front_cell_px(scene.size))
-    hidden = ((reached & ~kept) | outlines.within(soft_px)) & ~beside
-    behind = np.where(hidden, np.minimum(filled, disparity), disparity)
+    deep = (reached & ~kept) | outlines.within(soft_px)
+    behind = np.where(deep, np.minimum(filled, disparity), disparity)
     behind = np.where(beside, _lowest(disparity, round(soft_px)), behind).astype(np.float32)
+    hidden = deep & ~beside
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
     colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=hidden)

@@ -10,7 +10,6 @@ from lyra_zoom.engines.embedded.beyond import layers_beyond
 from lyra_zoom.engines.embedded.layers import Behind, Front, front_cell_px, split
 from lyra_zoom.engines.embedded.mesh import (
     Fineness,
-    cells_touching,
     grid_mesh,
     straddling_cells,
 )
@@ -70,8 +69,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
 def _front_layer(scene: EmbeddedScene, front: Front, reach: Reach) -> DrawnLayer:
     texture = Texture.of_premultiplied(front.rgba)
     fineness = _fineness(scene, reach, front_cell_px(scene.size))
-    cut = straddling_cells(find_steps(front.disparity, front.step), fineness.cell_px)
-    cut &= cells_touching(front.near_outline, fineness.cell_px)
+    cut = straddling_cells(front.tears, fineness.cell_px)
     mesh = grid_mesh(
         front.disparity / np.float32(scene.subject_depth),
         scene.K,

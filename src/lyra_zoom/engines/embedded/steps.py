@@ -48,3 +48,13 @@ def _jumps(differences: np.ndarray, least: float) -> np.ndarray:
     before = np.concatenate([size[:, 1:2], size[:, :-1]], axis=1)
     after = np.concatenate([size[:, 1:], size[:, -2:-1]], axis=1)
     return size - SLOPE_GAIN * np.minimum(before, after) > least
+
+
+def steps_between(one: Mask, other: Mask, disparity: Plane, least: float) -> Steps:
+    """Where a pixel of `one` and a pixel of `other` are neighbours and differ by `least`."""
+
+    def along_rows(a: Mask, b: Mask, values: Plane) -> np.ndarray:
+        meets = (a[:, :-1] & b[:, 1:]) | (b[:, :-1] & a[:, 1:])
+        return meets & (np.abs(np.diff(values, axis=1)) > least)
+
+    return Steps(along_rows(one, other, disparity), along_rows(one.T, other.T, disparity.T).T)
