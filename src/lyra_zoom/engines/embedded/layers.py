@@ -96,7 +96,7 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
     fine_ring = resize(ring.astype(np.float32), Size.of(matte.alpha)) > 0.5
     soft = matte.band
     if scene.outline_px <= EXACT_PX:  # then what is near is near as a whole
-        soft &= resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.3
+        soft &= resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.5
     alpha = np.where(soft, matte.alpha, ~fine_ring).astype(np.float32)
     texture = scene.photo.texture.astype(np.float32) / 255
     colour = np.where(soft[..., None], matte.colour, texture)

@@ -11,7 +11,7 @@ from lyra_zoom.geometry.camera import CameraPath, Intrinsics, Pixels, project, u
 from lyra_zoom.geometry.rigid import Rigid
 
 SEPARATION_PX = 4.0  # sides that part by less than this stay joined
-LEAST_STEP, LARGEST_STEP = 0.03, 0.12  # D / depth
+LEAST_STEP, LARGEST_STEP = 0.05, 0.12  # D / depth
 SAMPLED_FRAMES = 9
 SAMPLED_PIXELS = (24, 14)  # across and down
 NEARER = 0.01  # of a disparity: the small difference whose effect is measured
