@@ -17,7 +17,7 @@ help:
 
 demo: $(VENV)/run.stamp ## turn the example photograph into out/demo.mp4
 	@$(BIN)/lyra-zoom generate examples/harbour.jpg --prompt "$$(cat examples/harbour.txt)" \
-		--seed 1 -o out/demo.mp4
+		--zoom-in-trajectory spiral --seed 1 -o out/demo.mp4
 
 test: $(VENV)/dev.stamp ## run all tests; what this machine lacks is skipped with the reason
 	@$(BIN)/pytest -n 2
