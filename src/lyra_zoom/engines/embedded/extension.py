@@ -7,7 +7,7 @@ so that ground, water and walls go on at the right scale.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -69,7 +69,8 @@ def extend(
         return Extension(solid, None)
     far = np.full_like(disparity_seen, sky_disparity)
     open_air = needed & _grown(surface.sky, SKY_OVERLAP)
-    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), open_air, lookup))
+    whole = replace(lookup, strip=1.0)  # sky may be upside down
+    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), open_air, whole))
 
 
 def _grown(mask: Mask, vertices: int) -> Mask:

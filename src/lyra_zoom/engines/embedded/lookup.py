@@ -97,13 +97,15 @@ class Lookup:
     size: Size
     ground: Point | None = None
     shown: ShownGround | None = None
+    strip: float = TOP_STRIP
 
     def uv(self, points_world: Points, on_ground: Bool[np.ndarray, "*N"]) -> Pixels:
         """The pixel of the photograph that lends its colour to each point.
 
         Ground nearer than what the lower border shows repeats the nearest stretch of ground, to
         and fro in depth, so that its scale stays true. All else is folded at the borders; above
-        the picture only a strip is repeated, for a house upside down on its roof is worse.
+        the picture only a `strip` of its height is repeated, for a house upside down on its
+        roof is worse.
         """
         K, size = self.K, self.size
         x, y, z = np.moveaxis(points_world, -1, 0)
@@ -118,7 +120,7 @@ class Lookup:
             beside = self.shown.beside(u, size.width)
             below = self.shown.below(u)
             u_folded = np.where(on_ground, np.where(missing > 0, below, beside), u_folded)
-        v = np.where(v < 0, _fold(v, TOP_STRIP * size.height), _fold(v, size.height))
+        v = np.where(v < 0, _fold(v, self.strip * size.height), _fold(v, size.height))
         return np.stack([u_folded, v], -1)
 
 
