@@ -96,7 +96,7 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
     fine_ring = resize(ring.astype(np.float32), Size.of(matte.alpha)) > 0.5
     soft = matte.band
     if scene.outline_px <= EXACT_PX:  # then what is near is near as a whole
-        soft &= resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.5
+        soft = soft & (resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.5)
     alpha = np.where(soft, matte.alpha, ~fine_ring).astype(np.float32)
     texture = scene.photo.texture.astype(np.float32) / 255
     colour = np.where(soft[..., None], matte.colour, texture)
@@ -146,7 +146,7 @@ def _lowest(values: Plane, radius: int) -> Plane:
 
 
 def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:
-    """What lies behind rises at most a little over the ground, and never sinks below it."""
+    """What lies behind rises at most a little over the ground and its farthest surroundings."""
     if scene.ground is None:
         return filled
     size = scene.size

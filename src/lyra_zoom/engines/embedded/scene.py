@@ -20,6 +20,7 @@ from lyra_zoom.engines.embedded.refine import photo_sized
 from lyra_zoom.engines.embedded.upright import set_upright
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.geometry.camera import Intrinsics, centred_intrinsics, focal_from_fov
+from lyra_zoom.geometry.depth import subject_depth
 from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
 
 DEFAULT_FOV_X_RAD = math.radians(60)
@@ -106,17 +107,18 @@ def _normalised(
     outline_px: float,
 ) -> EmbeddedScene:
     """The scene with disparity in units of D / depth, D at the 0.25 quantile of depth."""
-    solid = disparity[~sky] if (~sky).any() else disparity.ravel()
-    subject = float(np.quantile(solid, 0.75))
-    disparity = np.where(sky, SKY_DISPARITY, np.maximum(disparity / subject, SKY_DISPARITY))
+    solid = ~sky if not sky.all() else np.ones_like(sky)
+    depth = 1 / np.maximum(disparity, 1e-9)
+    D = subject_depth(depth.astype(np.float32), solid)
+    disparity = np.where(sky, SKY_DISPARITY, np.maximum(disparity * D, SKY_DISPARITY))
     return EmbeddedScene(
         photo=photo,
         picture=resize(photo.texture, photo.size),
         K=K,
         disparity=disparity.astype(np.float32),
         sky=sky,
-        ground=None if ground is None else Ground(ground.coefficients / subject),
-        subject_depth=1 / subject,
+        ground=None if ground is None else Ground(ground.coefficients * D),
+        subject_depth=D,
         outline_px=outline_px,
     )
 
