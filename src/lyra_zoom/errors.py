@@ -44,3 +44,19 @@ class OutputRejected(LyraZoomError):
 
 class JobFailed(LyraZoomError):
     """A job that `bench` measures ended with an error; the message is the last it wrote."""
+
+
+class SettingRejected(LyraZoomError):
+    """A `LYRA_ZOOM_...` variable has a value that cannot be used; the message names it."""
+
+
+class NotPossibleNow(LyraZoomError):
+    """Something this server stands on is not there at the moment; trying later may help."""
+
+
+class DataFolderTaken(LyraZoomError):
+    """Another server works in the same data folder."""
+
+
+class DatabaseUnusable(LyraZoomError):
+    """The database is damaged, or was written by a newer version."""

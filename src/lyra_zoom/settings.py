@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_data_path
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
+
+from lyra_zoom.errors import SettingRejected
 
 PREFIX = "LYRA_ZOOM_"
+
+Keys = Annotated[
+    tuple[str, ...],
+    BeforeValidator(
+        lambda text: tuple(part.strip() for part in text.split(",") if part.strip())
+    ),
+]
+DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(sqlite:///|postgres(ql)?://)")]
+StorageUrl = Annotated[str, StringConstraints(pattern=r"^(s3|file)://")]
+WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,17 +31,49 @@ class Settings:
 
     `data`: the folder for whatever is kept between runs.
     `depth_model`: an ONNX file used instead of the bundled depth network.
+    `database_url`: `postgresql://…` for many machines; else a SQLite file in the data folder.
+    `storage_url`: `s3://bucket/prefix` for many machines; else a folder in the data folder.
+    `public_url`: the base of the URLs that answers carry; else the address the caller used.
+    `api_keys`: keys accepted besides the stored ones, separated by commas.
+    `allow_private_urls`: 1 lets `image_url` point to addresses that are not public.
+    `allow_private_webhooks`: 1 lets webhooks go to addresses that are not public.
+    `max_body_mb`: the largest request body, in MB; 64 unless set.
+    `max_upload_mb`: the largest uploaded file, in MB; 2048 unless set.
+    `keep_days`: days that finished requests and their files are kept; 7 unless set.
     """
 
-    data: Path
+    data: Path = field(default_factory=lambda: user_data_path("lyra-zoom", appauthor=False))
     depth_model: Path | None = None
+    database_url: DatabaseUrl | None = None
+    storage_url: StorageUrl | None = None
+    public_url: WebUrl | None = None
+    api_keys: Keys = field(default=(), repr=False)
+    allow_private_urls: bool = False
+    allow_private_webhooks: bool = False
+    max_body_mb: Annotated[int, Field(gt=0)] = 64
+    max_upload_mb: Annotated[int, Field(gt=0)] = 2048
+    keep_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """The settings in `environment`; what is absent or empty has its default."""
-        data = environment.get(f"{PREFIX}DATA")
-        depth_model = environment.get(f"{PREFIX}DEPTH_MODEL")
-        return cls(
-            data=Path(data) if data else user_data_path("lyra-zoom", appauthor=False),
-            depth_model=Path(depth_model) if depth_model else None,
-        )
+        """The settings in `environment`; what is absent or empty has its default.
+
+        A value that cannot be used raises `SettingRejected`.
+        """
+        given = {name: environment.get(PREFIX + name.upper(), "") for name in cls.__slots__}
+        try:
+            return _SETTINGS.validate_python(
+                {name: value.strip() for name, value in given.items() if value.strip()}
+            )
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            name = str(wrong["loc"][0]).upper()
+            raise SettingRejected(f"{PREFIX}{name}: {wrong['msg']}") from error
+
+    @property
+    def database(self) -> str:
+        """The URL of the database: PostgreSQL, or a SQLite file inside `data`."""
+        return self.database_url or f"sqlite:///{(self.data / 'lyra-zoom.sqlite').absolute()}"
+
+
+_SETTINGS = TypeAdapter(Settings)

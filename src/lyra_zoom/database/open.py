@@ -1,0 +1,111 @@
+"""Opens the database, brings its tables up to date, and says plainly when it cannot be used."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+from lyra_zoom.errors import DatabaseUnusable, NotPossibleNow
+
+BUSY_TIMEOUT_S = 30
+"""How long a writer waits for another one before it gives up."""
+
+POOL_SIZE = 4
+"""Connections that one process keeps; PostgreSQL's default allows a hundred for all."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url: str) -> sa.Engine:
+    """The database of this URL, connected when first used; a SQLite folder is made.
+
+    Transactions on SQLite take the write lock when they begin, so that none fails halfway.
+    """
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed)
+    return sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10},
+    )
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring our tables to this version; any number of processes may do so at once.
+
+    A damaged file, or one written by a newer version, raises `DatabaseUnusable`.
+    """
+    try:
+        with engine.connect() as connection, connection.begin():
+            _wait_for_other_migrators(connection)
+            config = Config()
+            config.set_main_option("script_location", str(_MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise DatabaseUnusable(
+            f"the database of {_where(engine)} was written by a newer version of lyra-zoom; "
+            "install that version again, or start with another data folder"
+        ) from error
+    except sa.exc.OperationalError as error:
+        raise NotPossibleNow(
+            f"the database of {_where(engine)} cannot be reached or written: {_reason(error)}"
+        ) from error
+    except sa.exc.DatabaseError as error:
+        raise DatabaseUnusable(
+            f"the database of {_where(engine)} is damaged ({_reason(error)}); restore it "
+            "from a backup, or move it away to start with an empty one"
+        ) from error
+
+
+def newest_revision() -> str:
+    """The revision of the tables that this version of the program works with."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+def _open_sqlite(url: sa.URL) -> sa.Engine:
+    if url.database is not None:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE)
+    sa.event.listen(engine, "connect", _prepare_sqlite_connection)
+    return engine
+
+
+def _prepare_sqlite_connection(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ANN401
+    """What the queue engine sets on its own connections, and a journal that readers share."""
+    connection.isolation_level = "IMMEDIATE"
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA journal_mode=WAL")  # kept in the file: readers never wait
+    connection.execute("PRAGMA synchronous=FULL")  # an acknowledged request survives power loss
+
+
+def _wait_for_other_migrators(connection: sa.Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.execute(sa.text("BEGIN IMMEDIATE"))
+    else:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(20261122)"))
+
+
+def _where(engine: sa.Engine) -> str:
+    """The database in words, without a password."""
+    name = engine.url.database or ""
+    return (
+        f"the file {Path(name).name}" if engine.dialect.name == "sqlite" else f"server {name}"
+    )
+
+
+def _reason(error: sa.exc.DBAPIError) -> str:
+    return str(error.orig).splitlines()[0] if error.orig else "unknown reason"

@@ -1,0 +1,1 @@
+"""The queue: requests, their order, their events, and who works on them."""
