@@ -1,0 +1,73 @@
+"""What the work on a request says: numbered lines, which any process can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from lyra_zoom.database.tables import request_event
+
+MOST_CHARACTERS = 2_000
+"""Of one line; what is longer is cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line; `at` is in seconds since 1970, `level` one of fal's log levels."""
+
+    number: int
+    at: float
+    level: str
+    message: str
+
+
+class Events:
+    """The lines of all requests."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def append(self, request_id: str, message: str, now: float, level: str = "INFO") -> int:
+        """Add a line and return its number; one writer per request at a time."""
+        last = (
+            sa.select(sa.func.coalesce(sa.func.max(request_event.c.number), -1) + 1)
+            .where(request_event.c.request_id == request_id)
+            .scalar_subquery()
+        )
+        line = " ".join(message.split())[:MOST_CHARACTERS]
+        with self._engine.begin() as connection:
+            number: int = connection.execute(
+                sa.insert(request_event)
+                .values(request_id=request_id, number=last, at=now, level=level, message=line)
+                .returning(request_event.c.number)
+            ).scalar_one()
+        return number
+
+    def since(self, request_id: str, after: int = -1) -> tuple[Event, ...]:
+        """The lines with numbers larger than `after`, in order."""
+        return self.since_each({request_id: after}).get(request_id, ())
+
+    def since_each(self, after: dict[str, int]) -> dict[str, tuple[Event, ...]]:
+        """The new lines of many requests at once, by request; none is no entry."""
+        found: dict[str, list[Event]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(_newer_than(after.items())) if after else ():
+                event = Event(
+                    number=row.number, at=row.at, level=row.level, message=row.message
+                )
+                found.setdefault(row.request_id, []).append(event)
+        return {request_id: tuple(lines) for request_id, lines in found.items()}
+
+
+def _newer_than(after: Iterable[tuple[str, int]]) -> sa.Select[tuple[object, ...]]:
+    newer = [
+        sa.and_(request_event.c.request_id == request_id, request_event.c.number > number)
+        for request_id, number in after
+    ]
+    return (
+        sa.select(request_event)
+        .where(sa.or_(*newer))
+        .order_by(request_event.c.request_id, request_event.c.number)
+    )

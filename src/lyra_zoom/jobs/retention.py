@@ -1,0 +1,34 @@
+"""Forgets finished requests once they have been kept long enough."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from lyra_zoom.database.tables import request, request_event, webhook_delivery
+from lyra_zoom.jobs.durable import DurableQueue
+
+MOST_AT_ONCE = 500
+"""Requests forgotten in one transaction, so that nobody waits long for the database."""
+
+
+def forget_requests(engine: sa.Engine, queue: DurableQueue, ended_before: float) -> int:
+    """Delete what is kept of requests that ended before this time; returns how many.
+
+    A request whose webhook is still being tried is kept until that is over.
+    """
+    open_delivery = sa.select(webhook_delivery.c.request_id).where(
+        webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.gave_up_at.is_(None)
+    )
+    old = (
+        sa.select(request.c.request_id)
+        .where(request.c.ended_at < ended_before, request.c.request_id.not_in(open_delivery))
+        .limit(MOST_AT_ONCE)
+    )
+    with engine.connect() as connection:
+        ids = list(connection.execute(old).scalars())
+    if ids:
+        queue.forget(ids)
+        with engine.begin() as connection:
+            for table in (request_event, webhook_delivery, request):
+                connection.execute(sa.delete(table).where(table.c.request_id.in_(ids)))
+    return len(ids)
