@@ -38,6 +38,10 @@ class VideoUnreadable(LyraZoomError):
     """A file given to `inspect` is not a video, or not one that this program made."""
 
 
+class ChunksDiffer(LyraZoomError):
+    """Chunks of one film were encoded in different ways and cannot become one file."""
+
+
 class OutputRejected(LyraZoomError):
     """The place where a result shall go cannot be written."""
 
@@ -60,3 +64,7 @@ class DataFolderTaken(LyraZoomError):
 
 class DatabaseUnusable(LyraZoomError):
     """The database is damaged, or was written by a newer version."""
+
+
+class AddressUnreachable(LyraZoomError):
+    """A server out there could not be spoken to: no name, no connection, no complete answer."""

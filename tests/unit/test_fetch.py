@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from lyra_zoom.errors import InputRejected
-from lyra_zoom.storage.fetch import fetch_any, fetch_remote
+from lyra_zoom.storage.fetch import OWN_MACHINE, fetch_any, fetch_remote
 from tests.pictures import encoded, landscape
 
 PNG = encoded(landscape(), "PNG")
@@ -31,7 +30,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         what = self.path.strip("/")
         answers: dict[str, Callable[[], None]] = {
             "photo.png": lambda: self.answer(200, PNG),
-            "header": lambda: self.answer(200, str(self.headers).encode()),
             "to-photo": lambda: self.redirect("/photo.png"),
             "round": lambda: self.redirect("/round"),
             "to-file": lambda: self.redirect("file:///etc/passwd"),
@@ -94,7 +92,7 @@ def server() -> Iterator[str]:
 
 def refusal(where: str, deadline_s: float = 20) -> InputRejected:
     with pytest.raises(InputRejected) as refused:
-        fetch_remote(where, deadline_s=deadline_s)
+        fetch_remote(where, policy=OWN_MACHINE, deadline_s=deadline_s)
     assert refused.value.field_name == "image_url"
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 300
@@ -129,7 +127,7 @@ BASE64 = base64.b64encode(PNG).decode()
     ],
 )
 def test_a_data_uri_is_read_kindly(uri):
-    assert fetch_remote(uri) == PNG
+    assert fetch_remote(uri, policy=OWN_MACHINE) == PNG
     assert fetch_any(uri) == PNG
 
 
@@ -141,10 +139,8 @@ def test_a_broken_data_uri_is_an_image_that_does_not_load(uri):
 
 
 def test_a_data_uri_of_30_megabytes_works():
-    assert (
-        len(fetch_remote("data:;base64," + base64.b64encode(bytes(30 << 20)).decode()))
-        == 30 << 20
-    )
+    uri = "data:;base64," + base64.b64encode(bytes(30 << 20)).decode()
+    assert len(fetch_remote(uri, policy=OWN_MACHINE)) == 30 << 20
 
 
 def test_a_data_uri_over_the_limit_is_refused():
@@ -152,12 +148,12 @@ def test_a_data_uri_over_the_limit_is_refused():
 
 
 def test_an_address_is_fetched(server):
-    assert fetch_remote(f"{server}/photo.png") == PNG
+    assert fetch_remote(f"{server}/photo.png", policy=OWN_MACHINE) == PNG
     assert fetch_any(f"{server}/photo.png") == PNG
 
 
 def test_redirects_are_followed(server):
-    assert fetch_remote(f"{server}/to-photo") == PNG
+    assert fetch_remote(f"{server}/to-photo", policy=OWN_MACHINE) == PNG
 
 
 @pytest.mark.parametrize("path", ["round", "to-file", "to-nowhere"])
@@ -212,13 +208,13 @@ def test_a_name_that_does_not_exist_is_said():
 def test_proxies_of_the_machine_are_not_for_addresses_of_users(server, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert fetch_remote(f"{server}/photo.png") == PNG
+    assert fetch_remote(f"{server}/photo.png", policy=OWN_MACHINE) == PNG
 
 
-def test_credentials_in_an_address_are_neither_sent_nor_shown(server):
-    sent = fetch_remote(server.replace("http://", "http://user:secret@") + "/header")
-    assert b"authorization" not in sent.lower()
-    assert "secret" not in str(refusal(server.replace("http://", "http://u:secret@") + "/404"))
+def test_credentials_in_an_address_are_refused_without_being_shown(server):
+    refused = refusal(server.replace("http://", "http://user:secret@") + "/photo.png")
+    assert refused.kind == "file_download_error"
+    assert "secret" not in str(refused)
 
 
 @pytest.mark.parametrize(
@@ -232,19 +228,6 @@ def test_credentials_in_an_address_are_neither_sent_nor_shown(server):
 )  # fmt: skip
 def test_what_is_no_http_address_is_refused_without_being_opened(where):
     assert refusal(where).kind == "file_download_error"
-
-
-def test_every_hop_is_asked_about_before_it_is_visited(server):
-    asked: list[str] = []
-
-    def forbid_photos(address: httpx.URL) -> None:
-        asked.append(address.path)
-        if address.path == "/photo.png":
-            raise InputRejected("image_url", "this address must not be visited")
-
-    with pytest.raises(InputRejected, match="must not be visited"):
-        fetch_remote(f"{server}/to-photo", forbid_photos)
-    assert asked == ["/to-photo", "/photo.png"]
 
 
 def test_a_file_is_read(tmp_path):

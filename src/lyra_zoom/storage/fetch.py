@@ -1,63 +1,76 @@
 """Whatever a user points at becomes bytes: an address, a data URI, a file, standard input.
 
-Knows nothing of pictures. `fetch_remote` is what a server may use: it never touches local
-files. Whether an address may be visited at all is the caller's `Visit` rule.
+Knows nothing of pictures. `fetch_remote` is what a server uses: it never touches local files,
+and goes only where its policy admits.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 from urllib.parse import unquote_to_bytes
 
-import httpx
-
-from lyra_zoom.errors import InputRejected
+from lyra_zoom.errors import AddressUnreachable, InputRejected
+from lyra_zoom.storage.body import BodyTooLarge, read_body
+from lyra_zoom.storage.outbound import Answer, open_answer
+from lyra_zoom.storage.pinned import Deadline, OutboundPolicy, refuse_address
+from lyra_zoom.storage.public_address import Address, parse_address
 
 FIELD = "image_url"
 
 LARGEST_FILE_BYTES = 64 * 2**20
 DEADLINE_S = 30.0
-CONNECT_TIMEOUT_S = 10.0
 MOST_REDIRECTS = 5
-LONGEST_ADDRESS = 8192
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
-Visit: TypeAlias = Callable[[httpx.URL], None]
-"""Raises `InputRejected` for an address that must not be visited; asked before every hop."""
-
-
-def anywhere(address: httpx.URL) -> None:
-    """The rule of a person at their own machine: every http(s) address may be visited."""
+OWN_MACHINE = OutboundPolicy(allow_private=True)
+"""The rule of a person at their own machine."""
 
 
-def fetch_any(where: str, may_visit: Visit = anywhere) -> bytes:
+def fetch_any(where: str) -> bytes:
     """The bytes a person at the command line names: a file, `-`, an address or a data URI."""
     if where == "-":
-        return _limited(sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1))
+        return _limited(sys.stdin.buffer.read(LARGEST_FILE_BYTES + 1), LARGEST_FILE_BYTES)
     if re.match(r"(https?:|data:)", where, re.IGNORECASE):
-        return fetch_remote(where, may_visit)
+        return fetch_remote(where, policy=OWN_MACHINE)
     return _read_file(where)
 
 
 def fetch_remote(
-    where: str, may_visit: Visit = anywhere, deadline_s: float = DEADLINE_S
+    where: str,
+    *,
+    policy: OutboundPolicy,
+    deadline_s: float = DEADLINE_S,
+    limit: int = LARGEST_FILE_BYTES,
 ) -> bytes:
-    """The bytes behind an http(s) address or a data URI; any other scheme is refused."""
-    if where[:5].lower() == "data:":
-        return _limited(_decode_data_uri(where))
-    return _download(where, may_visit, deadline_s)
+    """The bytes behind an http(s) address or a data URI; any other scheme is refused.
+
+    `deadline_s` is for everything together, redirects included; `limit` counts decoded bytes.
+    """
+    if _is_data_uri(where):
+        return _limited(_decode_data_uri(where), limit)
+    return _download(
+        parse_address(where, policy.field_name), policy, Deadline(deadline_s), limit
+    )
+
+
+def refuse_remote(where: str, policy: OutboundPolicy) -> None:
+    """Raise what `fetch_remote` would, as far as it shows without asking the network."""
+    if not _is_data_uri(where):
+        refuse_address(where, policy)
+
+
+def _is_data_uri(where: str) -> bool:
+    return where[:5].lower() == "data:"
 
 
 def _read_file(where: str) -> bytes:
     try:
         with Path(where).expanduser().open("rb") as file:
-            return _limited(file.read(LARGEST_FILE_BYTES + 1))
+            return _limited(file.read(LARGEST_FILE_BYTES + 1), LARGEST_FILE_BYTES)
     except (OSError, ValueError, RuntimeError) as error:
         reason = (getattr(error, "strerror", None) or "not a file name").lower()
         raise InputRejected(
@@ -84,92 +97,44 @@ def _decode_data_uri(uri: str) -> bytes:
         ) from error
 
 
-def _download(where: str, may_visit: Visit, deadline_s: float) -> bytes:
-    """The body behind an address, within the deadline, the redirects and the size allowed."""
-    address = _parsed(where)
+def _download(
+    address: Address, policy: OutboundPolicy, deadline: Deadline, limit: int
+) -> bytes:
+    """The body behind an address, at most five redirects away; every hop is judged anew."""
+    asking = {"accept": "*/*", "accept-encoding": "identity"}
     try:
-        return asyncio.run(_download_in_time(address, may_visit, deadline_s))
-    except TimeoutError as error:
-        raise _failed(f"no complete answer within {deadline_s:g} s") from error
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-        raise _failed(_shown(str(error) or type(error).__name__)) from error
-
-
-async def _download_in_time(address: httpx.URL, may_visit: Visit, deadline_s: float) -> bytes:
-    """Asynchronous only because a cancelled task is a deadline no drip of bytes outlives."""
-    async with (
-        asyncio.timeout(deadline_s),
-        httpx.AsyncClient(
-            trust_env=False,  # a proxy of the operator is not for addresses of users
-            timeout=httpx.Timeout(deadline_s, connect=CONNECT_TIMEOUT_S),
-            headers={"user-agent": "lyra-zoom", "accept-encoding": "identity"},
-        ) as client,
-    ):
         for _ in range(MOST_REDIRECTS + 1):
-            _check_scheme(address)
-            may_visit(address)
-            request = client.build_request("GET", _without_credentials(address))
-            response = await client.send(request, stream=True)
-            try:
-                if response.next_request is None:
-                    return await _body(response)
-                address = response.next_request.url
-            finally:
-                await response.aclose()
+            with open_answer(address, policy, deadline, asking) as answer:
+                location = answer.headers.get("location")
+                if location is None or answer.status_code not in REDIRECTS:
+                    return _body(answer, limit)
+                address = address.redirected(location, policy.field_name)
+    except AddressUnreachable as error:
+        raise _failed(str(error)) from error
     raise _failed(f"more than {MOST_REDIRECTS} redirects")
 
 
-async def _body(response: httpx.Response) -> bytes:
-    """The decoded body; counts while it reads, whatever the headers promise."""
-    if response.status_code != httpx.codes.OK:
-        raise _failed(f"the server answered {response.status_code}", response.status_code)
-    if int(response.headers.get("content-length") or 0) > LARGEST_FILE_BYTES:
-        raise _too_large()
-    body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > LARGEST_FILE_BYTES:
-            raise _too_large()
-    return bytes(body)
-
-
-def _parsed(where: str) -> httpx.URL:
-    if len(where) > LONGEST_ADDRESS:
-        raise _failed(f"the address is longer than {LONGEST_ADDRESS} characters")
+def _body(answer: Answer, limit: int) -> bytes:
+    if answer.status_code != 200:
+        raise _failed(f"the server answered {answer.status_code}", answer.status_code)
     try:
-        address = httpx.URL(where)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise _failed(f"{_shown(where)} is not an address") from error
-    _check_scheme(address)
-    return address
+        return read_body(answer, limit)
+    except BodyTooLarge as error:
+        raise _too_large(limit) from error
 
 
-def _check_scheme(address: httpx.URL) -> None:
-    if address.scheme not in ("http", "https") or not address.host:
-        raise _failed(
-            f"{_shown(str(_without_credentials(address)))} is not allowed; "
-            "allowed are http and https addresses and data URIs"
-        )
-
-
-def _without_credentials(address: httpx.URL) -> httpx.URL:
-    """The address without user and password: they are neither sent on nor shown."""
-    return address.copy_with(userinfo=b"")
-
-
-def _limited(data: bytes) -> bytes:
-    if len(data) > LARGEST_FILE_BYTES:
-        raise _too_large()
+def _limited(data: bytes, limit: int) -> bytes:
+    if len(data) > limit:
+        raise _too_large(limit)
     return data
 
 
-def _too_large() -> InputRejected:
-    limit = f"{LARGEST_FILE_BYTES // 2**20} MiB"
+def _too_large(limit: int) -> InputRejected:
     return InputRejected(
         FIELD,
-        f"the image file is larger than {limit}",
+        f"the image file is larger than {limit / 2**20:g} MiB",
         "file_too_large",
-        {"max_size": LARGEST_FILE_BYTES},
+        {"max_size": limit},
     )
 
 
