@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import pytest
+import sqlalchemy as sa
 from jaxtyping import install_import_hook
 
+from lyra_zoom.database.open import migrate, open_database
+from lyra_zoom.jobs.durable import DurableQueue
+from lyra_zoom.jobs.requests import Requests
 from tests import shape_checker
+from tests.databases import KINDS, new_database
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -31,3 +38,32 @@ install_import_hook(_checked_modules(), f"{shape_checker.__name__}.check_types")
 # The same examples on every run: a red build can be repeated, and is never somebody else's.
 hypothesis.settings.register_profile("steady", derandomize=True, max_examples=40, deadline=None)
 hypothesis.settings.load_profile("steady")
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database: the test runs once on SQLite and once on PostgreSQL."""
+    return new_database(request.param, tmp_path)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """A connection to that database, with the tables of this version."""
+    engine = open_database(database_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def queue(engine: sa.Engine) -> DurableQueue:
+    """The queue engine on that database; nobody works."""
+    queue = DurableQueue(engine)
+    queue.migrate()
+    return queue
+
+
+@pytest.fixture
+def requests(engine: sa.Engine, queue: DurableQueue) -> Requests:
+    """The request table of that database."""
+    return Requests(engine, queue)
