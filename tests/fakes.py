@@ -41,17 +41,27 @@ class StillEngine:
         return None
 
     def build_scene(self, photo: Photo, progress: Progress) -> Scene:
-        progress.begin("scene", share=0.2)
+        progress.begin("scene", share=1.0)
         return StillScene(resize(photo.texture, photo.size), photo.size)
 
-    def render(
+    def set_up(
         self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
-    ) -> Iterator[RgbImage]:
+    ) -> StillStage:
         assert isinstance(scene, StillScene)
-        progress.begin("frames", share=0.78)
-        for number in range(len(path)):
-            progress.advance(number / len(path))
-            yield scene.picture
+        return StillStage(scene.picture)
+
+
+@dataclass(frozen=True, slots=True)
+class StillStage:
+    """Draws the same picture for every camera."""
+
+    picture: RgbImage
+
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        progress.begin("frames", share=1.0)
+        for number in range(len(frames)):
+            progress.advance(number / len(frames))
+            yield self.picture
 
 
 class Notes:

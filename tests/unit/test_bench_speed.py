@@ -17,7 +17,7 @@ from lyra_zoom.bench.report import as_json, as_table
 from lyra_zoom.bench.speed import GIB, Figure, Job, SpeedReport, figures_of, machine
 from lyra_zoom.contract.zoom import Resolution
 from lyra_zoom.geometry.image import Size
-from lyra_zoom.pipeline.encode import Mp4Writer
+from tests.films import write_film
 
 MEGABYTE = 2**20
 STAGES = {"decode": 0.1, "compile": 0.0, "depth": 0.3, "layers": 0.5, "frames": 3.24}
@@ -101,10 +101,7 @@ class TestFloors:
     def film(self, tmp_path):
         target = tmp_path / "film.mp4"
         noise = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
-        with Mp4Writer(target, Size(96, 64), 16, {}) as writer:
-            for shift in range(8):
-                writer.write(np.roll(noise, shift, axis=1))
-        return target
+        return write_film(target, [np.roll(noise, shift, axis=1) for shift in range(8)])
 
     def test_the_encoding_floor_of_a_longer_video_is_scaled_up(self, film):
         assert encoding_floor_s(film, 800) > 20 * encoding_floor_s(film, 8)

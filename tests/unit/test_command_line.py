@@ -18,8 +18,8 @@ from lyra_zoom.cli.options import OneLineParser, add_contract_options, given_fie
 from lyra_zoom.contract.zoom import ZoomInput
 from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics
 from lyra_zoom.geometry.image import Size
-from lyra_zoom.pipeline.encode import Mp4Writer
 from lyra_zoom.pipeline.metadata import Provenance
+from tests.films import write_film
 from tests.pictures import encoded, landscape
 
 SIZE = Size(64, 48)
@@ -203,10 +203,8 @@ def film(tmp_path: Path) -> Path:
         image_sha256="ab" * 32,
         path=path,
     )
-    with Mp4Writer(tmp_path / "a.mp4", SIZE, 16, {"comment": made.to_json()}) as writer:
-        for _ in range(3):
-            writer.write(landscape(SIZE))
-    return tmp_path / "a.mp4"
+    tags = {"comment": made.to_json()}
+    return write_film(tmp_path / "a.mp4", [landscape(SIZE)] * 3, tags=tags)
 
 
 def test_inspect_tells_a_person_how_a_video_was_made(lyra_zoom, film):

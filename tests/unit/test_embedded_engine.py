@@ -27,9 +27,15 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(10 * np.log10(255**2 / max(error, 1e-12)))
 
 
+def drawn(engine, scene, path, progress):
+    """All frames of the path, one by one."""
+    stage = engine.set_up(scene, path, SAMPLING, progress)
+    return stage.render(range(len(path)), progress)
+
+
 def render(path=OUT_AND_ASIDE, detail: int = 1) -> list[np.ndarray]:
     scene = box_before_a_wall(detail)
-    return list(EmbeddedEngine().render(scene, path, SAMPLING, ProgressReport()))
+    return list(drawn(EmbeddedEngine(), scene, path, ProgressReport()))
 
 
 @pytest.mark.parametrize("detail", [1, 2])
@@ -42,6 +48,15 @@ def test_there_is_one_frame_per_camera():
     frames = render()
     assert len(frames) == len(OUT_AND_ASIDE)
     assert all(frame.shape == (SIZE.height, SIZE.width, 3) for frame in frames)
+
+
+def test_any_frames_of_a_path_can_be_drawn_alone():
+    frames = render()
+    progress = ProgressReport()
+    stage = EmbeddedEngine().set_up(box_before_a_wall(), OUT_AND_ASIDE, SAMPLING, progress)
+    for some in (range(2, 4), range(2), range(3, 4)):
+        alone = list(stage.render(some, progress))
+        assert np.array_equal(alone, [frames[place] for place in some])
 
 
 def test_a_box_moves_against_the_camera():
@@ -73,7 +88,7 @@ def test_the_same_shot_gives_the_same_bytes_in_another_process():
 
 def test_a_cancelled_render_stops():
     progress = ProgressReport()
-    frames = EmbeddedEngine().render(box_before_a_wall(), OUT_AND_ASIDE, SAMPLING, progress)
+    frames = drawn(EmbeddedEngine(), box_before_a_wall(), OUT_AND_ASIDE, progress)
     next(frames)
     progress.cancel()
     with pytest.raises(Cancelled):
@@ -118,7 +133,7 @@ def test_a_photograph_without_depth_still_becomes_a_scene(model):
     photo = box_before_a_wall().photo
     scene = engine.build_scene(photo, ProgressReport())
     path = path_through(*PLACES, K=scene.K)
-    frames = list(engine.render(scene, path, SAMPLING, ProgressReport()))
+    frames = list(drawn(engine, scene, path, ProgressReport()))
     assert psnr(frames[0], photo.texture) >= 35
 
 

@@ -14,8 +14,8 @@ from lyra_zoom.errors import VideoUnreadable
 from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import look_at
-from lyra_zoom.pipeline.encode import Mp4Writer
 from lyra_zoom.pipeline.metadata import Provenance, inspect_film
+from tests.films import write_film
 from tests.pictures import landscape
 
 SIZE = Size(64, 48)
@@ -47,10 +47,8 @@ def made_with(path: CameraPath, prompt: str = "a harbour") -> Provenance:
 
 
 def film(target: Path, provenance: Provenance, num_frames: int = 3) -> Path:
-    with Mp4Writer(target, SIZE, 16, {"comment": provenance.to_json()}) as writer:
-        for _ in range(num_frames):
-            writer.write(landscape(SIZE))
-    return target
+    tags = {"comment": provenance.to_json()}
+    return write_film(target, [landscape(SIZE)] * num_frames, tags=tags)
 
 
 @pytest.mark.parametrize("path", [winding_path(81), winding_path(961), still_path(81)])
@@ -115,8 +113,7 @@ def test_what_is_no_video_is_said_to_be_none(tmp_path, content, reason):
 
 @pytest.mark.parametrize("tags", [{}, {"comment": "my holiday"}, {"comment": "[1, 2]"}])
 def test_a_video_of_somebody_else_is_said_to_be_that(tmp_path, tags):
-    with Mp4Writer(tmp_path / "a.mp4", SIZE, 16, tags) as writer:
-        writer.write(landscape(SIZE))
+    write_film(tmp_path / "a.mp4", [landscape(SIZE)], tags=tags)
     with pytest.raises(VideoUnreadable, match="does not say how it was made"):
         inspect_film(tmp_path / "a.mp4")
 

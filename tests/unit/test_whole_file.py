@@ -83,7 +83,7 @@ from lyra_zoom.pipeline.encode import Mp4Writer
 from lyra_zoom.pipeline.whole_file import whole_file
 from tests.unit.test_encode import SIZE, moving
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-with whole_file(pathlib.Path(sys.argv[1])) as part, Mp4Writer(part, SIZE, 16, {}) as film:
+with whole_file(pathlib.Path(sys.argv[1])) as part, Mp4Writer(part, SIZE, 16, 200) as film:
     for frame in moving(200):
         film.write(frame)
 """

@@ -66,7 +66,7 @@ def _encode_s(frames: list[RgbImage], rate: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "floor.mp4"
         start = time.perf_counter()
-        with Mp4Writer(target, Size.of(frames[0]), rate, {}) as film:
+        with Mp4Writer(target, Size.of(frames[0]), rate, len(frames)) as film:
             for frame in frames:
                 film.write(frame)
         return time.perf_counter() - start

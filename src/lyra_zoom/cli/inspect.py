@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from lyra_zoom.geometry.rigid import camera_centre_world
-from lyra_zoom.pipeline.metadata import Film, inspect_film
+from lyra_zoom.pipeline.metadata import FilmFacts, inspect_film
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> None:
         _print_film(film)
 
 
-def _print_film(film: Film) -> None:
+def _print_film(film: FilmFacts) -> None:
     made = film.provenance
     rate = f"{film.frames_per_second:g} frames per second"
     print(

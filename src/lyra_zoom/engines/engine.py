@@ -41,10 +41,10 @@ class Sampling:
 
 @runtime_checkable
 class Progress(Protocol):
-    """Where an engine reports to. Every call may raise `Cancelled`."""
+    """Where one call of an engine reports to. Every report may raise `Cancelled`."""
 
     def begin(self, stage: str, share: float) -> None:
-        """Start a named stage that is expected to take `share` of the whole, 0 to 1."""
+        """Start a named stage that is expected to take `share` of the call, 0 to 1."""
 
     def advance(self, fraction: float) -> None:
         """Report how much of the current stage is done, 0 to 1."""
@@ -75,8 +75,21 @@ class Scene(Protocol):
 
 
 @runtime_checkable
+class Stage(Protocol):
+    """A scene set up for one camera path, ready to be drawn.
+
+    Frames may be asked for in any order, and by several processes that set up the same. (An
+    engine whose frames follow from earlier ones will hand a state from chunk to chunk: it
+    would come in and go out here.)
+    """
+
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        """The frames with these places on the path, in that order."""
+
+
+@runtime_checkable
 class Engine(Protocol):
-    """Builds a scene from a photograph and renders it along camera paths."""
+    """Builds a scene from a photograph and sets it up for camera paths."""
 
     name: str
 
@@ -86,11 +99,11 @@ class Engine(Protocol):
     def build_scene(self, photo: Photo, progress: Progress) -> Scene:
         """The photograph, understood: its depth and its camera."""
 
-    def render(
+    def set_up(
         self,
         scene: Any,  # noqa: ANN401  # the scene that this very engine built
         path: CameraPath,
         sampling: Sampling,
         progress: Progress,
-    ) -> Iterator[RgbImage]:
-        """One frame per camera of the path, in its order."""
+    ) -> Stage:
+        """The scene made ready for all cameras of a path, whichever of them will be drawn."""

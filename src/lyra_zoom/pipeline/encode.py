@@ -1,12 +1,12 @@
-"""Stage 5 of 5: frames become an MP4, one at a time, while later frames are still being drawn.
+"""Stage 5 of 5: frames of a chunk become an MP4 while later frames are still being drawn.
 
-Knows nothing of cameras or engines. Memory does not grow with the number of frames.
+Knows nothing of cameras or engines. Memory does not grow with the number of frames. The
+segments of a film are put together by `join.py`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
@@ -47,21 +47,22 @@ X264_PARAMS: dict[str, object] = {
 
 
 class Mp4Writer:
-    """Writes frames into the file `target`: H.264 High, 4:2:0, BT.709, index first.
+    """Writes `num_frames` frames into the file `target`: H.264 High, 4:2:0, BT.709.
 
     Use as a context manager; leaving it by an error leaves a file that is not whole.
     """
 
     def __init__(
-        self, target: Path, size: Size, frames_per_second: int, tags: Mapping[str, str]
+        self, target: Path, size: Size, frames_per_second: int, num_frames: int
     ) -> None:
         self._rate = frames_per_second
         self._container = av.open(
-            str(target), "w", format="mp4", options=_mp4_options(frames_per_second)
+            str(target), "w", format="mp4", options=mp4_clocks(frames_per_second)
         )
-        self._container.metadata.update(tags)
         self._stream = self._container.add_stream(
-            "libx264", rate=frames_per_second, options=_x264_options(frames_per_second)
+            "libx264",
+            rate=frames_per_second,
+            options=_x264_options(_keyframe_interval(frames_per_second, num_frames)),
         )
         self._stream.width, self._stream.height = size.width, size.height
         self._stream.pix_fmt = "yuv420p"
@@ -74,21 +75,16 @@ class Mp4Writer:
         context.color_range = ColorRange.MPEG
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._waiting: deque[Future[None]] = deque()
-        self.num_frames = 0
+        self._num_written = 0
 
     def write(self, frame: RgbImage) -> None:
         """Queue one frame; the array may be reused as soon as this returns."""
         picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-        picture.pts = self.num_frames
+        picture.pts = self._num_written
         picture.time_base = Fraction(1, self._rate)
-        self.num_frames += 1
+        self._num_written += 1
         self._waiting.append(self._encoder.submit(self._encode, picture))
         if len(self._waiting) > QUEUE_FRAMES:
-            self._waiting.popleft().result()
-
-    def wait(self) -> None:
-        """Return once every frame written so far is encoded."""
-        while self._waiting:
             self._waiting.popleft().result()
 
     def __enter__(self) -> Self:
@@ -108,7 +104,8 @@ class Mp4Writer:
             self._container.close()
 
     def _finish(self) -> None:
-        self.wait()
+        while self._waiting:
+            self._waiting.popleft().result()
         self._container.mux(self._stream.encode(None))
 
     def _encode(self, picture: av.VideoFrame) -> None:
@@ -129,8 +126,17 @@ def _to_bt709(picture: av.VideoFrame) -> av.VideoFrame:
     )
 
 
-def _x264_options(frames_per_second: int) -> dict[str, str]:
-    keyint = frames_per_second * KEYFRAME_EVERY_S
+def _keyframe_interval(frames_per_second: int, num_frames: int) -> int:
+    """Frames from one keyframe to the next, such that the last frame is none.
+
+    The next segment begins with one, and H.264 wants neighbouring ones to carry different
+    numbers, which two encoders cannot agree upon.
+    """
+    interval = frames_per_second * KEYFRAME_EVERY_S
+    return interval - 1 if num_frames % interval == 1 else interval
+
+
+def _x264_options(keyint: int) -> dict[str, str]:
     params = {**X264_PARAMS, "keyint": keyint, "min-keyint": keyint}
     if cv2.checkHardwareSupport(OPENCV_CPU_AVX2):
         params["asm"] = "avx2"  # one code path, so that processors with more agree
@@ -142,7 +148,7 @@ def _x264_options(frames_per_second: int) -> dict[str, str]:
     }
 
 
-def _mp4_options(frames_per_second: int) -> dict[str, str]:
-    """The index first, and clocks in which every frame begins at a whole number."""
+def mp4_clocks(frames_per_second: int) -> dict[str, str]:
+    """Options of the container: clocks in which every frame begins at a whole number."""
     ticks = str(frames_per_second * 1000)
-    return {"movflags": "+faststart", "movie_timescale": ticks, "video_track_timescale": ticks}
+    return {"movie_timescale": ticks, "video_track_timescale": ticks}

@@ -75,7 +75,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Film:
+class FilmFacts:
     """What a container says about its video, and the provenance inside it."""
 
     size: Size
@@ -86,14 +86,14 @@ class Film:
     provenance: Provenance
 
 
-def inspect_film(file: Path) -> Film:
+def inspect_film(file: Path) -> FilmFacts:
     """Read a video of this program; any other file raises `VideoUnreadable`."""
     try:
         with av.open(str(file)) as container:
             stream = container.streams.video[0]
             comment = container.metadata.get("comment", "")
             rate = stream.average_rate
-            return Film(
+            return FilmFacts(
                 size=Size(stream.width, stream.height),
                 num_frames=stream.frames,
                 frames_per_second=float(rate or 0),

@@ -37,7 +37,7 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """The part of a report that belongs to one of several equal workers, such as a leg."""
+    """The part of a report that belongs to one piece of the work, such as a chunk."""
 
     whole: Progress
     share: float
@@ -55,25 +55,51 @@ class Portion:
         self.whole.say(message)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Work done again after another process has done it: counts for nothing, says nothing new.
+
+    It can be cancelled like any other.
+    """
+
+    whole: Progress
+
+    def begin(self, stage: str, share: float) -> None:
+        """Name the stage; the fraction stands still."""
+        self.whole.begin(stage, 0.0)
+
+    def advance(self, fraction: float) -> None:
+        """Pass on that the work goes on."""
+        self.whole.advance(fraction)
+
+    def say(self, message: str) -> None:
+        """Keep to oneself what was said the first time."""
+
+
 class ProgressReport:
     """The `Progress` that engines report to; turns stages into one fraction that never falls.
 
     `cancel` may come from any thread or a signal handler: the next report raises `Cancelled`.
+    `done` is the fraction that was over before, in another process. A stage that begins again
+    under the same name goes on.
     """
 
     def __init__(
         self,
         on_update: Callable[[ProgressUpdate], None] | None = None,
         now: Callable[[], float] = time.monotonic,
+        *,
+        done: float = 0.0,
     ) -> None:
         self._on_update = on_update or (lambda update: None)
         self._now = now
         self._cancelled = threading.Event()
         self._stage = NOT_BEGUN
-        self._done = 0.0  # share of the stages that are over
-        self._share = 0.0  # share of the current stage
-        self._fraction = 0.0  # of the current stage
+        self._done = done  # share of what is over
+        self._share = 0.0  # share of what began last
+        self._fraction = 0.0  # of what began last
         self._stage_started = now()
+        self._stage_from = done  # how far the whole was then
         self._times: list[StageTime] = []
 
     def cancel(self) -> None:
@@ -82,9 +108,10 @@ class ProgressReport:
 
     def begin(self, stage: str, share: float) -> None:
         """Start a stage that takes `share` of the whole, at most what the others left."""
-        self._close_stage()
-        self._stage = stage
         self._done = min(1.0, self._done + self._share)
+        if stage != self._stage:
+            self._close_stage()
+            self._stage, self._stage_from = stage, self._done
         self._share = min(max(share, 0.0), 1.0 - self._done)
         self._fraction = 0.0
         self._tell()
@@ -130,7 +157,8 @@ class ProgressReport:
 
     def _seconds_left(self, overall: float) -> float | None:
         """From the speed of this stage, once it is known: other stages say little about it."""
-        if self._fraction < TRUSTED_FRACTION or self._share == 0:
+        advanced = overall - self._stage_from
+        if self._share == 0 or advanced < TRUSTED_FRACTION * self._share:
             return None
         stage_s = self._now() - self._stage_started
-        return stage_s / (self._share * self._fraction) * (1.0 - overall)
+        return stage_s / advanced * (1.0 - overall)

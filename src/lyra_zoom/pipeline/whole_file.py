@@ -36,6 +36,13 @@ def whole_file(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_beside(target: Path) -> Iterator[Path]:
+    """A folder for parts of `target`, on the same disk; it is gone when the block ends."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".lyra-zoom-") as name:
+        yield Path(name)
+
+
 def _part_beside(target: Path) -> Path:
     """In the same folder, so that moving it is one step; under a name nobody else has."""
     target.parent.mkdir(parents=True, exist_ok=True)

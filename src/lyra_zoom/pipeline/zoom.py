@@ -1,27 +1,18 @@
-"""The path of an image as one story: decode, scene, cameras, frames, encode."""
+"""The path of an image as one story: prepare (decode, scene, cameras), chunks, join."""
 
 from __future__ import annotations
 
-import hashlib
-import time
-from importlib.metadata import version
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from lyra_zoom.contract.zoom import Direction, Timings
-from lyra_zoom.engines.engine import Engine, Scene
-from lyra_zoom.geometry.camera import CameraPath
-from lyra_zoom.pipeline.cameras import SourceView, plan_legs
-from lyra_zoom.pipeline.decode import decode_photo
-from lyra_zoom.pipeline.encode import Mp4Writer
-from lyra_zoom.pipeline.metadata import Provenance
-from lyra_zoom.pipeline.progress import Portion, ProgressReport
+from lyra_zoom.engines.engine import Engine
+from lyra_zoom.pipeline.chunks import plan_chunks
+from lyra_zoom.pipeline.film import prepare_film
+from lyra_zoom.pipeline.join import join_film
+from lyra_zoom.pipeline.progress import ProgressReport
 from lyra_zoom.pipeline.shot import Shot
-from lyra_zoom.pipeline.whole_file import whole_file
-
-DECODE_SHARE = 0.02  # of the whole, on two cores
+from lyra_zoom.pipeline.whole_file import folder_beside, whole_file
 
 
 def make_zoom(shot: Shot, engine: Engine, target: Path, progress: ProgressReport) -> Timings:
@@ -29,55 +20,26 @@ def make_zoom(shot: Shot, engine: Engine, target: Path, progress: ProgressReport
 
     `target` appears when it is finished; an error or `Cancelled` leaves nothing behind.
     """
-    with whole_file(target) as part:
-        laps = [time.monotonic()]
-        progress.begin("decode", DECODE_SHARE)
-        photo = decode_photo(shot.image, shot.size, progress.say)
-        scene = engine.build_scene(photo, progress)
-        laps.append(time.monotonic())
-
-        paths = plan_legs(shot.legs, _view(scene), progress.say)
-        tags = {"comment": _provenance(shot, engine, _joined(paths)).to_json()}
-        with Mp4Writer(part, shot.size, shot.frames_per_second, tags) as film:
-            for path in paths:
-                leg_progress = Portion(progress, len(path) / shot.num_frames)
-                for frame in engine.render(scene, path, shot.sampling, leg_progress):
-                    film.write(frame)
-                film.wait()
-                laps.append(time.monotonic())
+    with whole_file(target) as part, folder_beside(target) as folder:
+        film = prepare_film(shot, engine, progress)
+        segments = [folder / f"{chunk.index}.mp4" for chunk in film.chunks]
+        chunks_s = [
+            film.render_chunk(chunk, segment, progress)
+            for chunk, segment in zip(film.chunks, segments, strict=True)
+        ]
+        join_film(part, segments, film.tags())
     progress.finish()
-    return _timings(shot, laps)
+    return timings_of(shot, film.prepare_s, chunks_s)
 
 
-def _view(scene: Scene) -> SourceView:
-    return SourceView(
-        K=scene.K, size=scene.size, depth=scene.depth, subject_depth=scene.subject_depth
-    )
-
-
-def _provenance(shot: Shot, engine: Engine, path: CameraPath) -> Provenance:
-    return Provenance(
-        version=version("lyra-zoom"),
-        engine=engine.name,
-        request=shot.request,
-        image_sha256=hashlib.sha256(shot.image).hexdigest(),
-        path=path,
-    )
-
-
-def _joined(paths: tuple[CameraPath, ...]) -> CameraPath:
-    """The cameras of the whole video, leg after leg."""
-    w2c = np.concatenate([path.w2c for path in paths])
-    K = np.concatenate([path.K for path in paths])
-    return CameraPath(w2c, K, paths[0].size)
-
-
-def _timings(shot: Shot, laps: list[float]) -> Timings:
-    """Seconds from the clock's readings: at the start, after the scene, after each leg."""
-    encode_s, *legs_s = [round(b - a, 3) for a, b in pairwise(laps)]
-    seconds = {leg.direction: s for leg, s in zip(shot.legs, legs_s, strict=True)}
+def timings_of(shot: Shot, prepare_s: float, chunks_s: Sequence[float]) -> Timings:
+    """What the answer says of the time: `chunks_s` are seconds per chunk, whoever made it."""
+    legs_s: dict[Direction, float] = {}
+    for chunk, seconds in zip(plan_chunks(shot), chunks_s, strict=True):
+        legs_s[chunk.leg.direction] = legs_s.get(chunk.leg.direction, 0.0) + seconds
+    rounded = {direction: round(seconds, 3) for direction, seconds in legs_s.items()}
     return Timings(
-        encode_s=encode_s,
-        zoom_in_s=seconds.get(Direction.IN),
-        zoom_out_s=seconds.get(Direction.OUT),
+        encode_s=round(prepare_s, 3),
+        zoom_in_s=rounded.get(Direction.IN),
+        zoom_out_s=rounded.get(Direction.OUT),
     )

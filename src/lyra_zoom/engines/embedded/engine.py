@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from lyra_zoom.engines.embedded.depth import DepthModel, depth_model
 from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_relative
-from lyra_zoom.engines.embedded.stage import set_up
+from lyra_zoom.engines.embedded.stage import Stage, set_up
 from lyra_zoom.engines.embedded.warm_up import warm_up
 from lyra_zoom.engines.engine import Photo, Progress, Sampling
 from lyra_zoom.geometry.camera import CameraPath
@@ -35,29 +35,43 @@ class EmbeddedEngine:
 
     def build_scene(self, photo: Photo, progress: Progress) -> EmbeddedScene:
         """The photograph with the depth our network sees in it."""
-        progress.begin("compile", 0.02)
+        progress.begin("compile", 0.25)
         warm_up()
-        progress.begin("depth", 0.06)
+        progress.begin("depth", 0.75)
         return scene_from_relative(photo, self._model.estimate(photo.texture))
 
-    def render(
+    def set_up(
         self, scene: EmbeddedScene, path: CameraPath, sampling: Sampling, progress: Progress
-    ) -> Iterator[RgbImage]:
-        """The frames of the path in its order, a few of them drawn ahead."""
-        progress.begin("layers", 0.15)
-        stage = set_up(scene, path, sampling.seed)
-        progress.begin("frames", 0.77)
+    ) -> EmbeddedStage:
+        """The layers of the scene, cut and filled as the cameras of the path need it."""
+        progress.begin("layers", 1.0)
+        return EmbeddedStage(set_up(scene, path, sampling.seed), path)
+
+
+class EmbeddedStage:
+    """Draws frames of one path, a few of them ahead; see `Stage` for the promise."""
+
+    def __init__(self, stage: Stage, path: CameraPath) -> None:
+        self._stage = stage
+        self._path = path
+
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        """The frames with these places on the path, in that order."""
+        progress.begin("frames", 1.0)
         with ThreadPoolExecutor(THREADS) as pool:
             waiting: deque[Future[RgbImage]] = deque()
             try:
-                for index in range(len(path)):
-                    waiting.append(pool.submit(stage.draw, path.w2c[index], path.K[index]))
+                for begun, place in enumerate(frames, start=1):
+                    waiting.append(pool.submit(self._draw, place))
                     if len(waiting) > FRAMES_AHEAD:
                         yield waiting.popleft().result()
-                        progress.advance((index + 1 - FRAMES_AHEAD) / len(path))
+                        progress.advance((begun - FRAMES_AHEAD) / len(frames))
                 while waiting:
                     yield waiting.popleft().result()
-                    progress.advance(1 - len(waiting) / len(path))
+                    progress.advance(1 - len(waiting) / len(frames))
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def _draw(self, place: int) -> RgbImage:
+        return self._stage.draw(self._path.w2c[place], self._path.K[place])

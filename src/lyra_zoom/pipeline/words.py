@@ -1,0 +1,30 @@
+"""What people read about the making of a video, on a terminal or in a request's log."""
+
+from __future__ import annotations
+
+from lyra_zoom.contract.zoom import ZoomInput
+
+STAGE_WORDS = {
+    "decode": "reading the photograph",
+    "compile": "preparing (compiles on a first run)",
+    "depth": "seeing depth",
+    "layers": "building layers",
+    "frames": "drawing frames",
+}
+"""What a person reads for the stages that engines report."""
+
+ONLY_DIFFUSION = ("use_dmd", "guidance_scale", "num_inference_steps")
+
+
+def time_left(eta_s: float | None) -> str:
+    """How long it will take, or nothing when that is not known."""
+    if eta_s is None:
+        return ""
+    minutes, seconds = divmod(max(1, round(eta_s)), 60)
+    return f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"
+
+
+def without_effect(request: ZoomInput) -> str:
+    """Which given fields the embedded engine does not use."""
+    given = [name for name in ONLY_DIFFUSION if name in request.model_fields_set]
+    return f"without effect in the embedded engine: {', '.join(['prompt', *given])}"
