@@ -21,6 +21,8 @@ ZOOM, DELIVERY = "zoom", "delivery"
 ZOOM_QUEUE, DELIVERY_QUEUE = "zoom", "webhooks"
 
 DELIVERIES_AT_ONCE = 8
+DELIVERIES_TO_ONE_HOST_AT_ONCE = 2
+"""Of one worker: a host that hangs, however much is owed to it, leaves the others six."""
 
 POLL_S = {"sqlite": 0.1, "postgresql": 0.25}
 """How long a job may wait for an idle worker; each poll is a query."""
@@ -68,6 +70,7 @@ class DurableQueue:
         self._client.register_queue(
             DELIVERY_QUEUE,
             worker_concurrency=DELIVERIES_AT_ONCE,
+            partition_worker_concurrency=DELIVERIES_TO_ONE_HOST_AT_ONCE,
             polling_interval_sec=poll_s,
         )
 
@@ -87,15 +90,24 @@ class DurableQueue:
         )
 
     def enqueue_delivery(
-        self, connection: sa.Connection, request_id: str, attempt: int, delay_s: float = 0.0
+        self,
+        connection: sa.Connection,
+        request_id: str,
+        attempt: int,
+        host: str,
+        delay_s: float = 0.0,
     ) -> None:
-        """Queue one attempt to call a webhook; the same attempt is never queued twice."""
+        """Queue one attempt to call a webhook; the same attempt is never queued twice.
+
+        Hosts take turns: what waits for one never stands before what waits for another.
+        """
         self._client.enqueue_in_transaction(
             connection,
             {
                 "workflow_name": DELIVERY,
                 "queue_name": DELIVERY_QUEUE,
                 "workflow_id": f"webhook-{request_id}-{attempt}",
+                "queue_partition_key": host,
                 "app_version": STEPS_VERSION,
                 "serialization_type": "portable",  # type: ignore[typeddict-item]
                 **({"delay_seconds": delay_s} if delay_s > 0 else {}),  # type: ignore[typeddict-item]

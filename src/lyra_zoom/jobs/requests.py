@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from lyra_zoom.contract.webhook import webhook_body
 from lyra_zoom.database.tables import request, request_input, webhook_delivery
+from lyra_zoom.jobs.deliveries import receiving_host
 from lyra_zoom.jobs.durable import DurableQueue
 from lyra_zoom.jobs.job import (
     CancelOutcome,
@@ -200,7 +201,9 @@ class Requests:
                     created_at=now,
                 )
             )
-            self._queue.enqueue_delivery(connection, request_id, attempt=0)
+            self._queue.enqueue_delivery(
+                connection, request_id, attempt=0, host=receiving_host(row.webhook_url)
+            )
         return True
 
     def _first_of(self, submission: Submission) -> Job | None:

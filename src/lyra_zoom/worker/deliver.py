@@ -1,0 +1,76 @@
+"""Step 6 of 6, answer, by webhook: one signed attempt to tell a receiver what became of it.
+
+Knows nothing of why a request ended: the body was written when it did.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from lyra_zoom.errors import AddressUnreachable, InputRejected
+from lyra_zoom.jobs.deliveries import Deliveries, Delivery
+from lyra_zoom.jobs.signing import SigningKeys
+from lyra_zoom.storage.outbound import WEBHOOK_TIMEOUT_S, post_outbound
+from lyra_zoom.storage.pinned import OutboundPolicy
+
+logger = logging.getLogger(__name__)
+
+FIELD = "fal_webhook"
+
+
+class NotTaken(Exception):
+    """The receiver did not take it this time; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """Makes the attempts of one worker process; any number of threads may call it."""
+
+    deliveries: Deliveries
+    keys: SigningKeys
+    allow_private: bool = False
+    timeout_s: float = WEBHOOK_TIMEOUT_S
+
+    def deliver(self, request_id: str, attempt: int, now: float | None = None) -> None:
+        """Make attempt number `attempt`, unless it was made; write down what follows from it.
+
+        `now` is the clock's unless given.
+        """
+        now = time.time() if now is None else now
+        delivery = self.deliveries.due(request_id, attempt)
+        if delivery is None:
+            return
+        try:
+            self._send(delivery, now)
+        except InputRejected as error:
+            _log("a webhook is given up", delivery, error.message)
+            self.deliveries.give_up(request_id, attempt, error.message, now)
+        except NotTaken as error:
+            _log("a webhook was not taken", delivery, str(error))
+            self.deliveries.fail(request_id, attempt, str(error), now)
+        else:
+            self.deliveries.acknowledge(request_id, attempt, now)
+
+    def _send(self, delivery: Delivery, now: float) -> None:
+        """Raises `NotTaken`, or `InputRejected` for an address that must not be visited."""
+        policy = OutboundPolicy(field_name=FIELD, allow_private=self.allow_private)
+        signature = self.keys.sign(delivery.request_id, delivery.key_id, delivery.body, now)
+        headers = {"content-type": "application/json", **signature}
+        try:
+            status = post_outbound(delivery.url, delivery.body, headers, policy, self.timeout_s)
+        except AddressUnreachable as error:
+            raise NotTaken(str(error)) from error
+        if not 200 <= status < 300:
+            raise NotTaken(f"the receiver answered {status}")
+
+
+def _log(what: str, delivery: Delivery, why: str) -> None:
+    logger.info(
+        "%s request_id=%s attempt=%d reason=%r",
+        what,
+        delivery.request_id,
+        delivery.attempts,
+        why,
+    )
