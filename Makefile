@@ -75,9 +75,14 @@ $(VENV)/run.stamp: $(VENV)/made.stamp requirements/run.txt pyproject.toml
 	@$(PIP) --no-deps --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.txt $(VENV)/js.stamp
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+# The JavaScript client that tests use; without npm they are skipped.
+$(VENV)/js.stamp: $(VENV)/made.stamp tests/clients/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-fund --no-audit --prefix tests/clients; fi
 	@touch $@
 
 $(VENV)/lock.stamp: $(VENV)/made.stamp
