@@ -1,1 +1,1 @@
-"""The bytes: what people point at, brought here."""
+"""The bytes: what people point at, upload and download."""

@@ -22,6 +22,9 @@ from lyra_zoom.errors import LyraZoomError, NotPossibleNow
 HEAD_BYTES = 64
 """What a landing remembers of its beginning: enough to tell kinds of files apart."""
 
+TRIES = 20
+"""A folder that somebody else finds empty is removed, perhaps just when it is made again."""
+
 log = logging.getLogger(__name__)
 
 
@@ -66,13 +69,13 @@ class Landing:
         """Make it the file `target`, which survives a power cut from here on."""
         with writing():
             os.fsync(self._descriptor)
-            for attempt in range(3):
-                _make_folder(target.parent)
+            for attempt in range(TRIES):
                 try:
+                    _make_folder(target.parent)
                     self.path.replace(target)
                     break
-                except FileNotFoundError:  # somebody removed the folder, empty until now
-                    if attempt == 2:
+                except (FileNotFoundError, FileExistsError):
+                    if attempt == TRIES - 1 or not self.path.exists():
                         raise
             sync_folder(target.parent)
 
