@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_doctor(commands)
     _add_bench(commands)
+    _add_webhooks(commands)
     return parser
 
 
@@ -168,6 +169,32 @@ def _add_bench(commands: Commands) -> None:
         type=whole_number_from_1,
         metavar="N",
         help="how many scenes to judge (default 2); implies --quality",
+    )
+
+
+def _add_webhooks(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "webhooks",
+        help="see what receivers of webhooks were told, and tell them again",
+        description="Look after the webhooks of the server on this data folder or database.",
+    )
+    parser.set_defaults(module="webhooks")
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=OneLineParser
+    )
+    listing = actions.add_parser("list", help="the latest 200 deliveries, newest first")
+    listing.add_argument("--failed", action="store_true", help="only those that were given up")
+    listing.add_argument("--json", action="store_true", help="everything, as one JSON array")
+    again = actions.add_parser("redeliver", help="send a webhook again, now")
+    again.add_argument("request_id", metavar="REQUEST_ID", nargs="+")
+    rotate = actions.add_parser(
+        "rotate-key",
+        help="publish a new signing key, which signs from tomorrow on",
+    )
+    rotate.add_argument(
+        "--at-once",
+        action="store_true",
+        help="sign with it now and forget all older keys: for when a key has leaked",
     )
 
 

@@ -9,9 +9,13 @@ import logging
 import time
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from lyra_zoom.errors import AddressUnreachable, InputRejected
 from lyra_zoom.jobs.deliveries import Deliveries, Delivery
+from lyra_zoom.jobs.durable import DurableQueue
 from lyra_zoom.jobs.signing import SigningKeys
+from lyra_zoom.settings import Settings
 from lyra_zoom.storage.outbound import WEBHOOK_TIMEOUT_S, post_outbound
 from lyra_zoom.storage.pinned import OutboundPolicy
 
@@ -30,7 +34,7 @@ class Courier:
 
     deliveries: Deliveries
     keys: SigningKeys
-    allow_private: bool = False
+    policy: OutboundPolicy
     timeout_s: float = WEBHOOK_TIMEOUT_S
 
     def deliver(self, request_id: str, attempt: int, now: float | None = None) -> None:
@@ -55,15 +59,25 @@ class Courier:
 
     def _send(self, delivery: Delivery, now: float) -> None:
         """Raises `NotTaken`, or `InputRejected` for an address that must not be visited."""
-        policy = OutboundPolicy(field_name=FIELD, allow_private=self.allow_private)
         signature = self.keys.sign(delivery.request_id, delivery.key_id, delivery.body, now)
         headers = {"content-type": "application/json", **signature}
         try:
-            status = post_outbound(delivery.url, delivery.body, headers, policy, self.timeout_s)
+            status = post_outbound(
+                delivery.url, delivery.body, headers, self.policy, self.timeout_s
+            )
         except AddressUnreachable as error:
             raise NotTaken(str(error)) from error
         if not 200 <= status < 300:
             raise NotTaken(f"the receiver answered {status}")
+
+
+def open_courier(settings: Settings, engine: sa.Engine, queue: DurableQueue) -> Courier:
+    """The courier on the operator's database, under the operator's rule for addresses."""
+    return Courier(
+        deliveries=Deliveries(engine, queue),
+        keys=SigningKeys(engine),
+        policy=OutboundPolicy(field_name=FIELD, allow_private=settings.allow_private_webhooks),
+    )
 
 
 def _log(what: str, delivery: Delivery, why: str) -> None:
