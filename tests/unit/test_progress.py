@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyra_zoom.errors import Cancelled
-from lyra_zoom.pipeline.progress import Portion, ProgressReport, ProgressUpdate, StageTime
+from lyra_zoom.pipeline.progress import (
+    Portion,
+    ProgressReport,
+    ProgressUpdate,
+    Repeated,
+    StageTime,
+)
 
 
 class Clock:
@@ -23,10 +29,10 @@ class Clock:
         self.now_s += seconds
 
 
-def report() -> tuple[ProgressReport, list[ProgressUpdate], Clock]:
+def report(done: float = 0.0) -> tuple[ProgressReport, list[ProgressUpdate], Clock]:
     updates: list[ProgressUpdate] = []
     clock = Clock()
-    return ProgressReport(updates.append, clock), updates, clock
+    return ProgressReport(updates.append, clock, done=done), updates, clock
 
 
 def test_stages_add_up():
@@ -127,3 +133,40 @@ def test_two_legs_share_the_whole():
     assert [update.fraction for update in updates] == pytest.approx(
         [0, 0.1, 0.5, 0.5, 0.6, 1.0]
     )
+
+
+def test_a_stage_that_begins_again_goes_on():
+    progress, updates, clock = report()
+    for _ in range(2):
+        progress.begin("frames", 0.5)
+        clock.wait(2)
+        progress.advance(1.0)
+    progress.finish()
+    assert progress.stage_times == (StageTime("frames", 4),)
+    assert updates[2].eta_s == pytest.approx(2)  # known at once: the speed is
+
+
+def test_a_report_goes_on_where_another_process_stopped():
+    progress, updates, clock = report(done=0.6)
+    progress.begin("frames", 0.4)
+    clock.wait(2)
+    progress.advance(0.5)
+    assert [update.fraction for update in updates] == pytest.approx([0.6, 0.8])
+    assert updates[-1].eta_s == pytest.approx(2)
+
+
+def test_repeated_work_counts_for_nothing():
+    progress, updates, _ = report(done=0.6)
+    again = Repeated(progress)
+    again.begin("depth", 0.5)
+    again.advance(1.0)
+    again.say("the move was shortened")
+    assert {update.fraction for update in updates} == {0.6}
+    assert all(update.message is None for update in updates)
+
+
+def test_repeated_work_can_be_cancelled():
+    progress, _, _ = report()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        Repeated(progress).advance(0.5)

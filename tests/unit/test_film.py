@@ -1,0 +1,170 @@
+"""A film made in chunks, by whoever and in whatever order, is the film made at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from lyra_zoom.contract.zoom import ZoomInput
+from lyra_zoom.engines.embedded.engine import EmbeddedEngine
+from lyra_zoom.engines.engine import Engine, Progress, Sampling, Scene
+from lyra_zoom.errors import Cancelled
+from lyra_zoom.geometry.camera import CameraPath
+from lyra_zoom.geometry.image import Size
+from lyra_zoom.pipeline.film import prepare_film
+from lyra_zoom.pipeline.join import join_film
+from lyra_zoom.pipeline.metadata import inspect_film
+from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
+from lyra_zoom.pipeline.shot import Shot, plan_shot
+from lyra_zoom.pipeline.zoom import make_zoom, timings_of
+from tests.fakes import Notes, StillEngine, StillStage
+from tests.pictures import encoded, landscape
+
+SIZE = Size(320, 192)
+PHOTOGRAPH = encoded(landscape(SIZE), "PNG")
+
+
+def shot_of(**fields: object) -> Shot:
+    request = ZoomInput.model_validate({"image_url": "x", "prompt": "a harbour", **fields})
+    return replace(plan_shot(request, PHOTOGRAPH, seed=7), size=SIZE)
+
+
+BOTH = shot_of(zoom_direction="both", num_frames=161)
+
+
+def made_at_once(folder: Path, shot: Shot, engine: Engine) -> bytes:
+    make_zoom(shot, engine, folder / "at once.mp4", ProgressReport())
+    return (folder / "at once.mp4").read_bytes()
+
+
+def segment(folder: Path, index: int) -> Path:
+    return folder / f"{index}.mp4"
+
+
+def render_alone(folder: Path, shot: Shot, engine: Engine, index: int) -> None:
+    """What a process does that makes one chunk and knows nothing of the others."""
+    film = prepare_film(shot, engine, Notes())
+    film.render_chunk(film.chunks[index], segment(folder, index), Notes())
+
+
+def joined(folder: Path, shot: Shot, engine: Engine) -> bytes:
+    """What a process does that has drawn nothing itself."""
+    film = prepare_film(shot, engine, Notes())
+    segments = [segment(folder, chunk.index) for chunk in film.chunks]
+    join_film(folder / "joined.mp4", segments, film.tags())
+    return (folder / "joined.mp4").read_bytes()
+
+
+def test_chunks_made_alone_and_in_any_order_give_the_same_bytes(tmp_path):
+    for index in (2, 0, 3, 1):
+        render_alone(tmp_path, BOTH, StillEngine(), index)
+    assert joined(tmp_path, BOTH, StillEngine()) == made_at_once(tmp_path, BOTH, StillEngine())
+
+
+def test_a_film_knows_its_cameras_before_it_is_drawn(tmp_path):
+    film = prepare_film(BOTH, StillEngine(), Notes())
+    made_at_once(tmp_path, BOTH, StillEngine())
+    stored = inspect_film(tmp_path / "at once.mp4").provenance
+    assert len(film.path) == BOTH.num_frames
+    assert film.tags() == {"comment": stored.to_json()}
+
+
+ONE_CHUNK = """
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from lyra_zoom.engines.embedded.engine import EmbeddedEngine
+from tests.unit.test_film import BOTH, render_alone
+for index in sys.argv[2:]:
+    render_alone(Path(sys.argv[1]), BOTH, EmbeddedEngine(), int(index))
+"""
+
+
+@pytest.mark.slow
+def test_the_embedded_engine_makes_the_same_film_in_several_processes(tmp_path):
+    for indexes in ("3", "1", "2"), ("0",):
+        command = [sys.executable, "-c", ONE_CHUNK, str(tmp_path), *indexes]
+        subprocess.run(command, check=True, timeout=300)
+    here = made_at_once(tmp_path, BOTH, EmbeddedEngine())
+    assert joined(tmp_path, BOTH, EmbeddedEngine()) == here
+
+
+class CountingEngine(StillEngine):
+    """Counts how often a leg was set up."""
+
+    def __init__(self) -> None:
+        self.set_ups = 0
+
+    def set_up(
+        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
+    ) -> StillStage:
+        self.set_ups += 1
+        progress.begin("layers", share=1.0)
+        return super().set_up(scene, path, sampling, progress)
+
+
+def test_a_leg_is_set_up_once_for_all_its_chunks(tmp_path):
+    engine = CountingEngine()
+    make_zoom(BOTH, engine, tmp_path / "a.mp4", ProgressReport())
+    assert engine.set_ups == 2
+
+
+def test_progress_of_many_chunks_is_one_fraction(tmp_path):
+    updates: list[ProgressUpdate] = []
+    make_zoom(BOTH, CountingEngine(), tmp_path / "a.mp4", ProgressReport(updates.append))
+    fractions = [update.fraction for update in updates]
+    steps = [after - before for before, after in pairwise(fractions)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert max(steps) < 0.06  # the scene and the set-up, which the still engine makes at once
+
+
+def test_another_process_goes_on_where_the_fraction_stood(tmp_path):
+    updates: list[ProgressUpdate] = []
+    third = prepare_film(BOTH, StillEngine(), Notes()).chunks[2]
+    report = ProgressReport(updates.append, done=third.done_before)
+    film = prepare_film(BOTH, CountingEngine(), Repeated(report))
+    for chunk in film.chunks[2:]:
+        film.render_chunk(chunk, segment(tmp_path, chunk.index), report)
+    fractions = [update.fraction for update in updates]
+    assert fractions[0] == pytest.approx(third.done_before)
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == pytest.approx(1, abs=0.01)
+
+
+def test_a_cancelled_chunk_leaves_no_file(tmp_path):
+    report = ProgressReport(
+        lambda update: report.cancel() if update.stage == "frames" else None
+    )
+    film = prepare_film(BOTH, StillEngine(), Notes())
+    with pytest.raises(Cancelled):
+        film.render_chunk(film.chunks[1], segment(tmp_path, 1), report)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cancelled_chunk_can_be_made_again(tmp_path):
+    engine = StillEngine()
+    report = ProgressReport(
+        lambda update: report.cancel() if update.stage == "frames" else None
+    )
+    film = prepare_film(BOTH, engine, Notes())
+    with pytest.raises(Cancelled):
+        film.render_chunk(film.chunks[0], segment(tmp_path, 0), report)
+    for chunk in film.chunks:
+        film.render_chunk(chunk, segment(tmp_path, chunk.index), Notes())
+    assert joined(tmp_path, BOTH, engine) == made_at_once(tmp_path, BOTH, engine)
+
+
+def test_the_seconds_of_a_leg_are_those_of_its_chunks():
+    timings = timings_of(BOTH, 0.5, [1, 2, 3, 4.0004])
+    assert (timings.encode_s, timings.zoom_out_s, timings.zoom_in_s) == (0.5, 3, 7)
+
+
+def test_a_leg_that_was_not_made_has_no_seconds():
+    assert timings_of(shot_of(), 0.5, [1.0]).zoom_out_s is None
