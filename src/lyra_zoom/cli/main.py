@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from lyra_zoom.cli.options import OneLineParser, add_contract_options, whole_number_from_1
+from lyra_zoom.cli.service_options import add_address, add_data
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import Cancelled, InputRejected, LyraZoomError, OutputRejected
 from lyra_zoom.settings import Settings
@@ -87,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_bench(commands)
     _add_webhooks(commands)
+    _add_api(commands)
+    _add_keys(commands)
     return parser
 
 
@@ -196,6 +199,36 @@ def _add_webhooks(commands: Commands) -> None:
         action="store_true",
         help="sign with it now and forget all older keys: for when a key has leaked",
     )
+
+
+def _add_api(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "api",
+        help="answer HTTP requests; workers run elsewhere",
+        description="Answer HTTP requests and queue them for workers that run elsewhere, on "
+        "the same database and storage.",
+    )
+    parser.set_defaults(module="api")
+    add_address(parser)
+
+
+def _add_keys(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "keys",
+        help="make, list and revoke API keys",
+        description="Make API keys, list them, or make one useless. A key is shown only once.",
+    )
+    parser.set_defaults(module="keys")
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=OneLineParser
+    )
+    create = actions.add_parser("create", help="make a key and print it")
+    create.add_argument("name", metavar="NAME", nargs="?", default="", help="a note for people")
+    listing = actions.add_parser("list", help="show every key there is, without its secret")
+    revoke = actions.add_parser("revoke", help="make a key useless, within seconds")
+    revoke.add_argument("key_id", metavar="ID", help="the part of the key before the colon")
+    for action in (create, listing, revoke):
+        add_data(action)
 
 
 def _add_image(parser: argparse.ArgumentParser) -> None:
