@@ -30,6 +30,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "help inspect": lambda: help_of("inspect"),
     "help doctor": lambda: help_of("doctor"),
     "help bench": lambda: help_of("bench"),
+    "help webhooks": lambda: help_of("webhooks"),
 }
 
 
