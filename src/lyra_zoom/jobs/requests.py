@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -65,6 +66,11 @@ class Requests:
     def load(self, request_id: str) -> Job | None:
         """The request, whoever it belongs to; for those who work on it."""
         return self._one(request.c.request_id == request_id)
+
+    def load_each(self, request_ids: Iterable[str]) -> dict[str, Job]:
+        """Many requests at once, by id; one that is not kept has no entry."""
+        jobs = self._all(request.c.request_id.in_(list(request_ids)))
+        return {job.request_id: job for job in jobs}
 
     def body(self, request_id: str) -> bytes:
         """What the client sent; empty once the request is over."""
@@ -129,13 +135,22 @@ class Requests:
                 is None
             )
 
-    def end(self, request_id: str, ending: Ending, now: float) -> bool:
+    def end(
+        self,
+        request_id: str,
+        ending: Ending,
+        now: float,
+        also: Callable[[sa.Connection], None] | None = None,
+    ) -> bool:
         """End the request; False when it was over already, and then nothing changes.
 
-        The webhook, if any, is queued in the same transaction.
+        The webhook, if any, is queued in the same transaction, and `also` takes part in it.
         """
         with self._engine.begin() as connection:
-            return self._end(connection, request_id, ending, now)
+            ended = self._end(connection, request_id, ending, now)
+            if ended and also is not None:
+                also(connection)
+            return ended
 
     def cancel(self, request_id: str, key_id: str, now: float) -> CancelOutcome:
         """End the request because its sender no longer wants it; running work stops soon."""
