@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 
 from lyra_zoom.contract.storage import CompleteMultipart, Part, StartedMultipart, UploadedFile
 from lyra_zoom.server.auth import identify
@@ -19,7 +20,8 @@ from lyra_zoom.server.base_url import base_url
 from lyra_zoom.server.downloads import answer_with
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import Parts, parts_of
-from lyra_zoom.server.problems import Refused
+from lyra_zoom.server.problems import Refused, bad_request
+from lyra_zoom.server.storage_problems import OF_DOWNLOADS, OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, StoredFile, url_of_file
 from lyra_zoom.storage.uploads import Upload
 
@@ -30,6 +32,19 @@ UPLOAD = "/cdn/uploads/{upload_id}"
 """What `/rest` gives out: whoever has it may upload there, once."""
 
 MULTIPART = f"{FILES}/b/{{file_id}}/{{name}}/multipart/{{upload_id}}"
+
+LONGEST_LIST_BYTES = 2 * 2**20
+"""Ten thousand parts with their etags, twice."""
+
+PARTS_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": CompleteMultipart.model_json_schema()}},
+    }
+}
+FILE_BODY = {
+    "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
+}
 
 PartNumber = Annotated[int, Path(description="From 1 to 10,000.")]
 
@@ -47,10 +62,27 @@ async def uploader(request: Request) -> str:
     return key_id
 
 
+async def named_parts(request: Request) -> CompleteMultipart:
+    """The parts that a body names; it is short, though files may be sent to these addresses."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LONGEST_LIST_BYTES:
+            raise Refused(413, "the list of parts is too long")
+    try:
+        return CompleteMultipart.model_validate_json(bytes(body))
+    except ValidationError as error:
+        where = ".".join(str(step) for step in error.errors()[0]["loc"])
+        raise bad_request(f"{where or 'body'}: {error.errors()[0]['msg']}") from error
+
+
 Uploader = Annotated[str, Depends(uploader)]
+NamedParts = Annotated[CompleteMultipart, Depends(named_parts)]
 
 
-@router.post(f"{FILES}/upload", summary="Upload a file")
+@router.post(
+    f"{FILES}/upload", summary="Upload a file", responses=OF_UPLOADS, openapi_extra=FILE_BODY
+)
 async def upload_file(request: Request, key_id: Uploader) -> UploadedFile:
     """Keep the body as a file; `X-Fal-File-Name` names it."""
     parts = parts_of(request)
@@ -61,7 +93,9 @@ async def upload_file(request: Request, key_id: Uploader) -> UploadedFile:
     return UploadedFile(access_url=_address(request, file))
 
 
-@router.post(f"{FILES}/upload/multipart", summary="Begin to upload a file in parts")
+@router.post(
+    f"{FILES}/upload/multipart", summary="Begin to upload a file in parts", responses=OF_UPLOADS
+)
 async def start_multipart(request: Request, key_id: Uploader) -> StartedMultipart:
     """Expect a file whose parts come in any order, several at once if the client likes."""
     parts = parts_of(request)
@@ -71,7 +105,12 @@ async def start_multipart(request: Request, key_id: Uploader) -> StartedMultipar
     return StartedMultipart(access_url=address, uploadId=upload.upload_id)
 
 
-@router.put(f"{MULTIPART}/{{number}}", summary="Upload a part")
+@router.put(
+    f"{MULTIPART}/{{number}}",
+    summary="Upload a part",
+    responses=OF_UPLOADS,
+    openapi_extra=FILE_BODY,
+)
 async def put_part(
     request: Request, key_id: Uploader, file_id: str, upload_id: str, number: PartNumber
 ) -> Response:
@@ -80,16 +119,26 @@ async def put_part(
     return await _receive_part(request, upload, number)
 
 
-@router.post(f"{MULTIPART}/complete", summary="Join the parts")
+@router.post(
+    f"{MULTIPART}/complete",
+    summary="Join the parts",
+    responses=OF_UPLOADS,
+    openapi_extra=PARTS_BODY,
+)
 async def complete(
-    request: Request, key_id: Uploader, file_id: str, upload_id: str, named: CompleteMultipart
+    request: Request, key_id: Uploader, file_id: str, upload_id: str, named: NamedParts
 ) -> UploadedFile:
     """Make the file readable once all of its parts are named, in any order."""
     upload = await _find(parts_of(request), upload_id, key_id, file_id)
     return UploadedFile(access_url=_address(request, await _join(request, upload, named)))
 
 
-@router.put(UPLOAD, summary="Upload a file to an address from /rest")
+@router.put(
+    UPLOAD,
+    summary="Upload a file to an address from /rest",
+    responses=OF_UPLOADS,
+    openapi_extra=FILE_BODY,
+)
 async def put_file(request: Request, upload_id: str) -> Response:
     """Take the whole file; no key is needed."""
     parts = parts_of(request)
@@ -100,23 +149,37 @@ async def put_file(request: Request, upload_id: str) -> Response:
     return JSONResponse({}, headers={"ETag": f'"{file.sha256}"'})
 
 
-@router.put(f"{UPLOAD}/{{number}}", summary="Upload a part to an address from /rest")
+@router.put(
+    f"{UPLOAD}/{{number}}",
+    summary="Upload a part to an address from /rest",
+    responses=OF_UPLOADS,
+    openapi_extra=FILE_BODY,
+)
 async def put_part_openly(request: Request, upload_id: str, number: PartNumber) -> Response:
     """Take one part; no key is needed. Its number and etag are to be named at the end."""
     upload = await _find(parts_of(request), upload_id)
     return await _receive_part(request, upload, number)
 
 
-@router.post(f"{UPLOAD}/complete", summary="Join the parts at an address from /rest")
-async def complete_openly(
-    request: Request, upload_id: str, named: CompleteMultipart
-) -> UploadedFile:
+@router.post(
+    f"{UPLOAD}/complete",
+    summary="Join the parts at an address from /rest",
+    responses=OF_UPLOADS,
+    openapi_extra=PARTS_BODY,
+)
+async def complete_openly(request: Request, upload_id: str, named: NamedParts) -> UploadedFile:
     """Make the file readable once all of its parts are named; no key is needed."""
     upload = await _find(parts_of(request), upload_id)
     return UploadedFile(access_url=_address(request, await _join(request, upload, named)))
 
 
-@router.api_route(f"{FILES}/b/{{file_id}}/{{name}}", methods=["GET"], summary="Read a file")
+@router.api_route(
+    f"{FILES}/b/{{file_id}}/{{name}}",
+    methods=["GET"],
+    summary="Read a file",
+    response_class=Response,
+    responses=OF_DOWNLOADS,
+)
 @router.api_route(f"{FILES}/b/{{file_id}}/{{name}}", methods=["HEAD"], include_in_schema=False)
 async def read_file(request: Request, file_id: str, name: str) -> Response:
     """The file, or a range of it; no key is needed unless its owner narrowed who may read."""
@@ -150,6 +213,7 @@ async def _find(
 async def _receive_part(request: Request, upload: Upload, number: int) -> Response:
     """Both clients are told the etag: one reads the header, the other the body."""
     parts = parts_of(request)
+    parts.uploads.refuse_part(upload, number)
     with parts.transfers.arriving(), parts.uploads.landing() as landing:
         await parts.transfers.receive(request, landing)
         part = await parts.transfers.run(parts.uploads.put_part, upload, number, landing)

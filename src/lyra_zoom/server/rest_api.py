@@ -13,9 +13,10 @@ from lyra_zoom.server.auth import Caller
 from lyra_zoom.server.base_url import base_url
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import parts_of
+from lyra_zoom.server.storage_problems import OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, url_of_file
 
-router = APIRouter(prefix="/rest/storage", tags=["files"])
+router = APIRouter(prefix="/rest/storage", tags=["files"], responses=OF_UPLOADS)
 
 StorageType = Annotated[
     str, Query(description="fal's name of the store; all are the same one here.")

@@ -140,12 +140,16 @@ class Uploads:
             )
         return first
 
-    def put_part(self, upload: Upload, number: int, landing: Landing) -> Part:
-        """Fill one part; the same number again replaces it."""
+    def refuse_part(self, upload: Upload, number: int) -> None:
+        """Raise what `put_part` would, before the bytes of the part have come."""
         if not 1 <= number <= MOST_PARTS:
             raise _wrong_parts(f"part numbers go from 1 to {MOST_PARTS}")
         if upload.completed_at is not None:
             raise UploadRefused(UploadProblem.ALREADY_THERE, "this upload is complete")
+
+    def put_part(self, upload: Upload, number: int, landing: Landing) -> Part:
+        """Fill one part; the same number again replaces it."""
+        self.refuse_part(upload, number)
         key = f"{FOLDER}/{upload.file_id}/{number}-{secrets.token_hex(8)}"
         self._objects.put(key, landing)
         try:
