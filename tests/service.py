@@ -15,6 +15,7 @@ import httpx
 import psutil
 
 KEY = "chaos:key"
+OTHER_KEY = "somebody:else"
 READY_WITHIN_S = 30.0
 GONE_WITHIN_S = 15.0
 
@@ -47,7 +48,7 @@ class Service:
     def start(self) -> float:
         """Start and wait until it answers; returns the seconds that took."""
         environment = os.environ | {
-            "LYRA_ZOOM_API_KEYS": KEY,
+            "LYRA_ZOOM_API_KEYS": f"{KEY},{OTHER_KEY}",
             "LYRA_ZOOM_ALLOW_PRIVATE_WEBHOOKS": "1",
         }
         began = time.monotonic()
