@@ -7,14 +7,15 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_WITHIN_S = 15.0
-"""Time for the request line and all headers; a first byte counts as little as none."""
-
-MOST_HEAD_BYTES = 128 * 1024
-
-
 class GuardedConnection(HttpToolsProtocol):
-    """uvicorn's connection with two limits it does not have: of the head's time and size."""
+    """uvicorn's connection with two limits it does not have.
+
+    `head_within_s`: time for the request line and all headers; a first byte is as good as none.
+    `most_head_bytes`: of line and headers together.
+    """
+
+    head_within_s = 15.0
+    most_head_bytes = 128 * 1024
 
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
@@ -37,7 +38,7 @@ class GuardedConnection(HttpToolsProtocol):
             self._head_bytes = 0
             return
         self._head_bytes += len(data)
-        if self._head_bytes > MOST_HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > self.most_head_bytes and not self.transport.is_closing():
             self.transport.write(
                 b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
                 b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -59,7 +60,7 @@ class GuardedConnection(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         loop: Any = self.loop
-        self._deadline = loop.call_later(HEAD_WITHIN_S, self._give_up)
+        self._deadline = loop.call_later(self.head_within_s, self._give_up)
 
     def _forget_deadline(self) -> None:
         if self._deadline is not None:

@@ -45,6 +45,10 @@ class Parts:
     recent_keys: RecentKeys = field(default_factory=RecentKeys)
     guesses: Guesses = field(default_factory=Guesses)
     measured: Measured = field(default_factory=Measured)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
     transfers: Transfers = field(default_factory=Transfers)
 
 

@@ -10,15 +10,14 @@ from collections.abc import Callable
 
 import uvicorn
 
-from lyra_zoom.errors import NotPossibleNow
 from lyra_zoom.server.app import make_app
 from lyra_zoom.server.connection import GuardedConnection
+from lyra_zoom.server.listener import BACKLOG, listen, url_of
 from lyra_zoom.server.parts import Parts, open_parts
 from lyra_zoom.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-BACKLOG = 1024
 MOST_CONNECTIONS = 4096
 IDLE_CONNECTION_S = 30
 GRACE_S = 8
@@ -71,34 +70,18 @@ def serve_http(
 ) -> None:
     """Serve on this address, port 0 being any free one, until a signal comes."""
     listener = listen(host, port)
+    url = url_of(listener, host)
+    serve_on(settings, listener, lambda: on_ready(url))
+
+
+def serve_on(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve on a socket that listens already, until a signal comes; it is closed then."""
     with contextlib.closing(listener):
-        url = url_of(listener, host)
-        server = Server(open_parts(settings), listener, lambda: on_ready(url))
+        parts = open_parts(settings)
+        server = Server(parts, listener, on_ready)
         allow_many_connections()
         server.serve_until_stopped()
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that connections can be made to."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise NotPossibleNow(f"cannot listen on {host} port {port}: {reason}") from error
-    listener.listen(BACKLOG)
-    return listener
-
-
-def url_of(listener: socket.socket, host: str) -> str:
-    """How a browser on this machine reaches the socket."""
-    port = listener.getsockname()[1]
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)
-    return f"http://{f'[{name}]' if ':' in name and name[0] != '[' else name}:{port}"
+        parts.close()
 
 
 def allow_many_connections() -> None:
