@@ -68,3 +68,15 @@ class DatabaseUnusable(LyraZoomError):
 
 class AddressUnreachable(LyraZoomError):
     """A server out there could not be spoken to: no name, no connection, no complete answer."""
+
+
+class EngineDied(LyraZoomError):
+    """The process of the engine ended in the middle of its work; the message says how."""
+
+
+class EngineHung(LyraZoomError):
+    """The engine said nothing for so long that it was stopped."""
+
+
+class EngineFailed(LyraZoomError):
+    """The engine could not do its work, for a reason that is not in the request."""

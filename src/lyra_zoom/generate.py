@@ -16,14 +16,13 @@ from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import InputRejected, OutputRejected
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.shot import Shot, plan_shot
+from lyra_zoom.pipeline.words import without_effect
 from lyra_zoom.pipeline.zoom import make_zoom
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.fetch import fetch_any
 
 RANDOM_SEEDS = 2**31
 """Seeds we choose ourselves stay exact in every JSON library."""
-
-ONLY_DIFFUSION = ("use_dmd", "guidance_scale", "num_inference_steps")
 
 
 def generate(
@@ -73,17 +72,11 @@ def make_video(
     keep_compiled_code(settings.data)
     engine = choose_engine(request.engine, settings.depth_model, progress.say)
     if engine.name == "embedded":
-        _name_what_has_no_effect(request, progress)
+        progress.say(without_effect(request))
     seed = secrets.randbelow(RANDOM_SEEDS) if request.seed is None else request.seed
     shot = plan_shot(request, image, seed)
     timings = make_zoom(shot, engine, target, progress)
     return ZoomOutput(video=_video_file(target, shot), seed=seed, timings=timings)
-
-
-def _name_what_has_no_effect(request: ZoomInput, progress: ProgressReport) -> None:
-    given = [name for name in ONLY_DIFFUSION if name in request.model_fields_set]
-    names = ", ".join(["prompt", *given])
-    progress.say(f"without effect in the embedded engine: {names}")
 
 
 def _video_file(target: Path, shot: Shot) -> VideoFile:

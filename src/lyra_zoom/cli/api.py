@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import socket
 
-from lyra_zoom.cli.service_options import settings_of
-from lyra_zoom.server.serve_http import serve_http
+from lyra_zoom.cli.service_options import log_to_stderr, obey_supervisor, settings_of
+from lyra_zoom.server.serve_http import serve_http, serve_on
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Serve until a signal comes."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    serve_http(settings_of(arguments), arguments.host, arguments.port, _announce)
+    obey_supervisor(arguments)
+    log_to_stderr(arguments)
+    settings = settings_of(arguments)
+    if arguments.listener is None:
+        serve_http(settings, arguments.host, arguments.port, _announce)
+    else:
+        serve_on(settings, socket.socket(fileno=arguments.listener), lambda: _announce(""))
 
 
 def _announce(url: str) -> None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from types import FrameType
 
 from lyra_zoom.cli.options import given_fields
-from lyra_zoom.cli.progress_bar import STAGE_WORDS, shown_progress
+from lyra_zoom.cli.progress_bar import shown_progress
 from lyra_zoom.contract.zoom import ZoomOutput
 from lyra_zoom.generate import checked_request, checked_target, make_video
 from lyra_zoom.pipeline.progress import ProgressReport
+from lyra_zoom.pipeline.words import STAGE_WORDS
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.fetch import fetch_any
 

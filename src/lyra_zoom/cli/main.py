@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
 from lyra_zoom.cli.options import OneLineParser, add_contract_options, whole_number_from_1
-from lyra_zoom.cli.service_options import add_address, add_data
+from lyra_zoom.cli.service_options import add_address, add_data, add_supervised
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import Cancelled, InputRejected, LyraZoomError, OutputRejected
 from lyra_zoom.settings import Settings
@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_bench(commands)
     _add_webhooks(commands)
+    _add_serve(commands)
     _add_api(commands)
+    _add_work(commands)
     _add_keys(commands)
     return parser
 
@@ -201,6 +203,24 @@ def _add_webhooks(commands: Commands) -> None:
     )
 
 
+def _add_serve(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="run the API, the page and workers on this machine",
+        description="Run the API, the page and workers on this machine. Prints `ready URL` "
+        "once it answers, and the first time a key to call it with.",
+    )
+    parser.set_defaults(module="serve")
+    add_address(parser)
+    parser.add_argument(
+        "--workers",
+        type=whole_number_from_1,
+        default=1,
+        metavar="N",
+        help="requests worked on at once (default %(default)s)",
+    )
+
+
 def _add_api(commands: Commands) -> None:
     parser = commands.add_parser(
         "api",
@@ -210,6 +230,25 @@ def _add_api(commands: Commands) -> None:
     )
     parser.set_defaults(module="api")
     add_address(parser)
+    add_supervised(parser)
+
+
+def _add_work(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "work",
+        help="work on requests; the API runs elsewhere",
+        description="Work on queued requests, one at a time, on the same database and storage "
+        "as the API that took them.",
+    )
+    parser.set_defaults(module="work")
+    parser.add_argument(
+        "--executor-id",
+        metavar="ID",
+        help="a name no other live worker has; with the same one after a restart, it goes on "
+        "at once with what it left (default: a new one)",
+    )
+    add_data(parser)
+    add_supervised(parser)
 
 
 def _add_keys(commands: Commands) -> None:

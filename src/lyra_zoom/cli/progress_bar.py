@@ -10,17 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressUpdate
+from lyra_zoom.pipeline.words import STAGE_WORDS, time_left
 
 PLAIN_LINE_EVERY_S = 2.0
-
-STAGE_WORDS = {
-    "decode": "reading the photograph",
-    "compile": "preparing (compiles on a first run)",
-    "depth": "seeing depth",
-    "layers": "building layers",
-    "frames": "drawing frames",
-}
-"""What a person reads for the stages that engines report."""
 
 
 @contextmanager
@@ -78,7 +70,4 @@ def _plain(console: Console) -> Callable[[ProgressUpdate], None]:
 
 
 def _eta(update: ProgressUpdate) -> str:
-    if update.eta_s is None or update.stage == "done":
-        return ""
-    minutes, seconds = divmod(max(1, round(update.eta_s)), 60)
-    return f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"
+    return "" if update.stage == "done" else time_left(update.eta_s)

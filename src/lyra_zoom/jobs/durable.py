@@ -6,6 +6,7 @@ is and how it ended is in our tables; DBOS knows the order, the owner and the fi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -39,6 +40,20 @@ NO_LONGER_OURS: tuple[type[BaseException], ...] = (
     error.DBOSWorkflowConflictIDError,
 )
 """What a step raises when the work was cancelled or given to another worker: stop quietly."""
+
+
+class _OnlyNews(logging.Filter):
+    """Drops what DBOS says of work that was cancelled or moved on: both are ordinary."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a person should read this line."""
+        what = record.exc_info[1] if record.exc_info else None
+        if isinstance(what, error.DBOSAwaitedWorkflowCancelledError):
+            return False
+        return "no longer owned by this execution" not in record.getMessage()
+
+
+logging.getLogger("dbos").addFilter(_OnlyNews())
 
 
 class RunStep(Protocol):
@@ -179,8 +194,10 @@ class Executor:
         def run_delivery(request_id: str, attempt: int) -> None:
             deliver(request_id, attempt)
 
-    def launch(self) -> None:
+    def launch(self, *, only_deliveries: bool = False) -> None:
         """Begin to take work, first of all what this executor left when it died."""
+        if only_deliveries:
+            DBOS.listen_queues([DELIVERY_QUEUE])
         DBOS.launch()
 
     def recover(self, executor_ids: Sequence[str]) -> None:

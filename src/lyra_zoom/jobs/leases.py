@@ -67,6 +67,12 @@ class Leases:
         with self._engine.connect() as connection:
             return set(connection.execute(sa.select(worker_lease.c.executor_id)).scalars())
 
+    def beats(self) -> dict[str, float]:
+        """When each worker that has a lease was last heard of, by its own clock."""
+        columns = worker_lease.c.executor_id, worker_lease.c.beat_at
+        with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(sa.select(*columns))}
+
     def forget(self, executor_id: str) -> None:
         """Remove a worker that stopped in good order, or whose work was taken over."""
         with self._engine.begin() as connection:
