@@ -41,7 +41,7 @@ HEADERS: dict[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # kept, but asked for again by its tag: an update shows at once
+    "Cache-Control": "no-cache",  # kept, yet asked for by its tag each time
 }
 
 

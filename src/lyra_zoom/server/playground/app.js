@@ -16,7 +16,7 @@ import { showActions, showDraft, showFailure, showLogs, showProgress, showVideo 
 import { Watch } from "./watch.js";
 
 const VIEW_KEPT_AS = "lyra-zoom.view";
-const UNKNOWN = { fraction: null, stage: null, eta_s: null };
+const UNKNOWN = { fraction: null, stage: null, left: null };
 const AGAIN_MS = 2_000;
 
 const page = {
@@ -74,13 +74,14 @@ async function generate() {
   }
   if (!page.photo || !isReady) return;
   const { photo } = page;
-  const thumbnail = byId("photo").hidden ? null : thumbnailOf(byId("photo"));
+  photo.thumbnail ??= thumbnailOf(byId("photo"));
   page.sending = new AbortController();
   page.currentId = null;
+  showStage();
   try {
     const sent = await send(photo, page.sending.signal);
     requests.add({
-      ...sent, submittedAt: Date.now(), photoName: photo.name, thumbnail, state: "queued",
+      ...sent, submittedAt: Date.now(), photoName: photo.name, thumbnail: photo.thumbnail, state: "queued",
     });
     page.sentId = sent.id;
     page.sending = null;
@@ -104,9 +105,7 @@ async function send(photo, signal) {
 function tellWhyNotSent(error) {
   if (error.name === "AbortError") return;
   if (error.status === 401) askForKey();
-  const others = page.form.complain(error.fieldProblems ?? []);
-  const isAtField = error.fieldProblems?.length && !others.length;
-  byId("form-problem").textContent = isAtField ? "" : error.message;
+  else byId("form-problem").textContent = error.message;
 }
 
 /** Look at a request, or (null) at the photograph that is about to be sent. */
@@ -129,6 +128,7 @@ function open(id) {
 function photoOf({ input, thumbnail, photoName }) {
   const photo = Photo.ofUrl(input?.image_url ?? "");
   photo.preview ??= thumbnail;
+  photo.thumbnail = thumbnail;
   photo.name = photoName ?? photo.name;
   return photo;
 }
@@ -164,7 +164,9 @@ function draw() {
 
 function drawDraft() {
   showDraft(page.photo);
-  showActions(page.photo ? [change("Another photograph")] : []);
+  showActions(page.photo ? [
+    change("Another photograph"), { text: "Remove", symbol: "delete", onclick: () => takePhoto(null) },
+  ] : []);
 }
 
 function drawSending(fraction) {
@@ -256,6 +258,10 @@ function useAgain(entry) {
 
 function openFromList(id) {
   open(id);
+  showStage();
+}
+
+function showStage() {
   byId("stage").scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 

@@ -82,7 +82,7 @@ function inputFor(field, onChange) {
   }
   if (field.kind === "boolean") return toggle(field, onChange);
   const isNumber = field.kind === "integer" || field.kind === "number";
-  const isBounded = field.maximum - field.minimum <= 1000;
+  const isBounded = Number(field.maximum) - Number(field.minimum) <= 1000; // a seed is not
   if (isNumber) return isBounded ? slider(field, onChange) : number(field, onChange);
   return text(field, onChange);
 }
@@ -173,7 +173,7 @@ function number(field, onChange) {
 
 function text(field, onChange) {
   const box = element(field.maxLength > 200 ? "textarea" : "input", {
-    id: `input-${field.name}`, oninput: onChange, ...described(field),
+    id: `input-${field.name}`, oninput: onChange, placeholder: field.help, ...described(field),
   });
   return {
     element: box,

@@ -33,9 +33,9 @@ const IN_SIGHT = [
 export const BY_HAND = ["image_url", "prompt"];
 
 const goingIn = ({ zoom_direction: direction }) =>
-  direction === "out" ? "when the camera goes in" : null;
+  direction === "out" ? "when going in" : null;
 const goingOut = ({ zoom_direction: direction }) =>
-  direction === "in" ? "when the camera goes out" : null;
+  direction === "in" ? "when going out" : null;
 const diffusion = ({ engine }) => (engine === "embedded" ? "with diffusion" : null);
 
 /** Why a field has no effect with the values at hand, as "only …"; null when it has one. */

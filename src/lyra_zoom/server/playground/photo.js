@@ -7,11 +7,11 @@ const THUMBNAIL_PX = 320;
 
 /**
  * Where the photograph comes from. `file` is the person's own, `url` its address once it has
- * one, `preview` what the page may show (null for pictures of other sites).
+ * one, `preview` what the page may show (null for pictures of other sites), `thumbnail` a small one.
  */
 export class Photo {
-  constructor({ file = null, url = null, preview = null, name }) {
-    Object.assign(this, { file, url, preview, name });
+  constructor({ file = null, url = null, preview = null, thumbnail = null, name }) {
+    Object.assign(this, { file, url, preview, thumbnail, name });
   }
 
   static ofFile(file) {

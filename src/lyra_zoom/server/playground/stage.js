@@ -14,14 +14,13 @@ export function showDraft(photo, problem = "") {
 }
 
 /**
- * Show a request on its way: `progress` is {fraction, stage, eta_s}, `detail` words beside it.
+ * Show a request on its way: `progress` is {fraction, stage, left}, `detail` words beside it.
  * A fraction of null means that nobody knows yet.
  */
 export function showProgress({ mode, picture, name, progress, detail = "" }) {
   show({ mode, picture, name });
-  const { fraction, stage, eta_s: eta } = progress;
+  const { fraction, stage, left } = progress;
   const percent = fraction === null ? "" : `${Math.floor(fraction * 100)} %`;
-  const left = eta === null ? "" : `about ${seconds(eta)} left`;
   byId("overlay").hidden = false;
   byId("overlay-title").textContent = percent || STAGES[mode];
   byId("overlay-detail").textContent =
@@ -76,7 +75,7 @@ function show({ mode, picture = null, name = "", video = null }) {
   byId("photo").alt = name ? `Photograph: ${name}` : "Photograph";
   setSource(byId("video"), video);
   byId("offer").hidden = mode !== "empty";
-  byId("photo-address").hidden = !["empty", "draft"].includes(mode);
+  byId("photo-address").hidden = mode !== "empty";
   byId("unseen").hidden = Boolean(picture || video) || mode === "empty";
   byId("unseen").textContent = name;
   byId("overlay").hidden = true;
@@ -108,7 +107,7 @@ function showFacts({ video, seed, timings }) {
 }
 
 function timing(part) {
-  const names = { encode_s: "Scene took", zoom_in_s: "In took", zoom_out_s: "Out took" };
+  const names = { encode_s: "Building the scene", zoom_in_s: "Going in", zoom_out_s: "Going out" };
   return names[part] ?? humanise(part.replace(/_s$/, ""));
 }
 

@@ -1,0 +1,293 @@
+"""The page at `/` in a real browser: from a photograph to a video, and what can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+pytest.importorskip("playwright", reason="playwright is not installed")
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import WAIT_MS, Behaviour, chromium
+from tests.service import KEY, Service
+
+pytestmark = pytest.mark.slow
+
+HARBOUR = Path(__file__).parents[2] / "examples" / "harbour.jpg"
+DONE = "#stage[data-mode=done]"
+PROMPT = 'Boats at a quay <img src=x onerror="document.title=\'broken\'"> it\'s "still", 100 %'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def behaviour(service: Service) -> Iterator[Behaviour]:
+    """Whatever a test is about: its page keeps to its origin and makes no mistake."""
+    behaviour = Behaviour(service.url)
+    yield behaviour
+    assert behaviour.strangers == []
+    assert behaviour.errors == []
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service, behaviour: Behaviour) -> Iterator[Page]:
+    """The page with a good key and its form drawn."""
+    context = browser.new_context()
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    behaviour.watch(page)
+    page.goto(f"{service.url}/#key={KEY}")
+    page.wait_for_selector("#fields [data-field=prompt]")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A photograph that is quick to upload."""
+    path = tmp_path / "small boat.jpg"
+    with Image.open(HARBOUR) as harbour:
+        harbour.resize((640, 369)).save(path)
+    return path
+
+
+def send(page: Page, photograph: Path, prompt: str = PROMPT) -> None:
+    page.set_input_files("#photo-file", photograph)
+    page.fill("#input-prompt", prompt)
+    page.click("#generate")
+
+
+def kept(page: Page) -> list[dict[str, object]]:
+    """The requests that the browser remembers."""
+    entries: list[dict[str, object]] = json.loads(
+        page.evaluate("localStorage.getItem('lyra-zoom.requests') ?? '[]'")
+    )
+    return entries
+
+
+class TestTheFiles:
+    def test_the_page_has_a_strict_policy(self, service: Service):
+        policy = httpx.get(service.url).headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+    def test_every_file_is_known_by_its_tag(self, service: Service):
+        script = httpx.get(f"{service.url}/playground/app.js")
+        again = httpx.get(str(script.url), headers={"If-None-Match": script.headers["etag"]})
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert (again.status_code, again.content) == (304, b"")
+
+    @pytest.mark.parametrize("name", ["nothing.js", "..%2Fpage.py", "%2e%2e/page.py"])
+    def test_no_other_file_is_sent(self, service: Service, name: str):
+        assert httpx.get(f"{service.url}/playground/{name}").status_code == 404
+
+
+class TestTheJourney:
+    def test_a_photograph_becomes_a_video(self, page: Page):
+        page.locator("[data-field=zoom_in_trajectory]").get_by_role(
+            "radio", name="Spiral"
+        ).check()
+        send(page, HARBOUR)
+        page.wait_for_selector(DONE)
+        page.wait_for_function("document.querySelector('#video').currentTime > 0.2")
+        size = page.evaluate("(({videoWidth: w, videoHeight: h}) => [w, h])(video)")
+        assert size == [832, 480]
+        expect(page.locator("#facts")).to_contain_text("81")
+
+    def test_the_percentage_and_the_log_are_live(self, page: Page):
+        page.evaluate(
+            """new MutationObserver(() => {
+                (window.seen ??= new Set()).add(document.title);
+            }).observe(document.querySelector('title'), {childList: true})"""
+        )
+        send(page, HARBOUR)
+        page.wait_for_selector(DONE)
+        titles = page.evaluate("[...window.seen]")
+        assert [title for title in titles if re.match(r"\d+ %", title)]
+        page.click("#logs summary")
+        expect(page.locator("#log-lines li").first).to_be_visible()
+
+    def test_the_video_can_be_downloaded(self, page: Page, small: Path, tmp_path: Path):
+        send(page, small)
+        page.wait_for_selector(DONE)
+        with page.expect_download() as started:
+            page.get_by_role("link", name="Download").click()
+        started.value.save_as(tmp_path / "video.mp4")
+        assert (tmp_path / "video.mp4").read_bytes()[4:8] == b"ftyp"
+
+    def test_use_again_fills_the_form(self, page: Page, small: Path):
+        page.fill("#input-zoom_in_strength", "0.3")
+        send(page, small, "the first words")
+        page.wait_for_selector(DONE)
+        page.fill("#input-prompt", "other words")
+        page.fill("#input-zoom_in_strength", "1")
+        page.get_by_role("button", name="Use again").click()
+        assert page.input_value("#input-prompt") == "the first words"
+        assert page.input_value("#input-zoom_in_strength") == "0.3"
+
+    def test_a_reload_finds_a_running_request_again(self, page: Page):
+        page.locator("[data-field=num_frames]").get_by_role("radio", name="161").check()
+        send(page, HARBOUR)
+        page.wait_for_selector("#stage[data-mode=queued], #stage[data-mode=running]")
+        page.reload()
+        page.wait_for_selector(DONE)
+        assert [entry["state"] for entry in kept(page)] == ["done"]
+
+    def test_a_cancelled_request_says_so(self, page: Page):
+        page.locator("[data-field=num_frames]").get_by_role("radio", name="481").check()
+        send(page, HARBOUR)
+        page.wait_for_selector("#stage[data-mode=queued], #stage[data-mode=running]")
+        page.get_by_role("button", name="Cancel").click()
+        page.wait_for_selector("#stage[data-mode=cancelled]")
+        expect(page.locator("[data-state=cancelled]")).to_have_count(1)
+
+    def test_a_deleted_request_stays_deleted(self, page: Page, small: Path):
+        send(page, small)
+        page.wait_for_selector(DONE)
+        page.get_by_role("button", name="Delete from the list").click()
+        page.reload()
+        expect(page.locator("#requests")).to_be_hidden()
+
+    def test_what_people_write_is_never_markup(self, page: Page, small: Path):
+        send(page, small, PROMPT)
+        page.wait_for_selector(DONE)
+        assert page.locator("img[src=x]").count() == 0
+        expect(page.locator("#request-list")).to_contain_text("<img src=x")
+
+
+class TestWhatGoesWrong:
+    def test_a_wrong_key_is_named(self, page: Page, small: Path):
+        page.click("#key-button")
+        page.fill("#key", "wrong")
+        page.keyboard.press("Enter")
+        expect(page.locator("#key-problem")).to_contain_text("does not accept this key")
+        page.fill("#key", KEY)
+        page.keyboard.press("Enter")
+        expect(page.locator("#key-form")).to_be_hidden()
+
+    def test_the_key_leaves_the_address_bar(self, page: Page):
+        assert "#" not in page.evaluate("location.href")
+        assert page.evaluate("localStorage.getItem('lyra-zoom.key')") == KEY
+
+    def test_a_photograph_is_asked_for(self, page: Page):
+        page.click("#generate")
+        expect(page.locator("#photo-problem")).to_have_text("Give a photograph first.")
+
+    def test_a_number_out_of_range_is_named_at_its_field(self, page: Page, small: Path):
+        page.fill("#input-zoom_in_strength", "9")
+        send(page, small)
+        problem = page.locator("[data-field=zoom_in_strength] .problem")
+        expect(problem).to_have_text("has to be at most 2")
+
+    def test_what_only_the_server_refuses_is_named_at_its_field(
+        self, page: Page, tmp_path: Path
+    ):
+        text = tmp_path / "photograph.jpg"
+        text.write_text("not a photograph")
+        send(page, text)
+        page.wait_for_selector("#stage[data-mode=failed]")
+        expect(page.locator("#photo-problem")).to_contain_text("not an image")
+
+
+class TestTheForm:
+    def test_every_field_of_the_schema_is_there(self, page: Page, service: Service):
+        schemas = httpx.get(f"{service.url}/openapi.json").json()["components"]["schemas"]
+        drawn = page.locator("[data-field]").evaluate_all(
+            "all => all.map(a => a.dataset.field)"
+        )
+        assert {*drawn, "image_url"} == set(schemas["ZoomInput"]["properties"])
+
+    def test_a_field_that_the_page_does_not_know_appears(
+        self, browser: Browser, service: Service
+    ):
+        schema = httpx.get(f"{service.url}/openapi.json").json()
+        new = {"type": "string", "enum": ["never", "always"], "default": "never"}
+        schema["components"]["schemas"]["ZoomInput"]["properties"]["loop_mode"] = new
+        page = browser.new_page()
+        page.route("**/openapi.json", lambda route: route.fulfill(json=schema))
+        page.goto(service.url)
+        page.click("#more summary")
+        expect(page.get_by_role("radiogroup", name="Loop mode")).to_be_visible()
+        page.close()
+
+    def test_fields_without_effect_are_disabled(self, page: Page):
+        out = page.locator("[data-field=zoom_out_strength] input").first
+        expect(out).to_be_disabled()
+        page.locator("[data-field=zoom_direction]").get_by_role("radio", name="both").check()
+        expect(out).to_be_enabled()
+
+    def test_every_control_has_a_name(self, page: Page):
+        page.click("#more summary")
+        nameless = page.evaluate(
+            """[...document.querySelectorAll('input, select, textarea, button')].filter(
+                (control) => !control.labels?.length && !control.textContent.trim() &&
+                    !control.ariaLabel && !control.getAttribute('aria-labelledby')
+            ).map((control) => control.outerHTML)"""
+        )
+        assert nameless == []
+
+    def test_the_keyboard_is_enough(self, page: Page, small: Path):
+        page.set_input_files("#photo-file", small)
+        page.focus("#input-prompt")
+        page.keyboard.type("by hand")
+        page.focus("#generate")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(DONE)
+
+    @pytest.mark.parametrize("width", [320, 390, 820, 1920])
+    def test_nothing_is_wider_than_the_window(self, page: Page, width: int):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+class TestThePrograms:
+    """The page's programs, run as they are copied, beside the photograph they name."""
+
+    def program(self, page: Page, language: str, photograph: Path) -> str:
+        page.set_input_files("#photo-file", photograph)
+        page.fill("#input-prompt", PROMPT)
+        page.get_by_role("tab", name=language).click()
+        text = page.inner_text("#program")
+        assert KEY not in text
+        return text
+
+    def run(self, folder: Path, *command: str) -> str:
+        environment = os.environ | {"FAL_KEY": KEY}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def test_curl(self, page: Page, small: Path):
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        said = self.run(small.parent, "sh", "-c", self.program(page, "curl", small))
+        assert "video/mp4" in said.splitlines()[-1]
+
+    def test_python(self, page: Page, small: Path):
+        program = self.program(page, "Python", small)
+        assert self.run(small.parent, sys.executable, "-c", program).strip().endswith(".mp4")
+
+    def test_javascript(self, page: Page, small: Path):
+        packages = Path(__file__).parents[1] / "clients" / "node_modules"
+        if shutil.which("node") is None or not packages.is_dir():
+            pytest.skip("Node.js or fal's client for it is not installed")
+        (small.parent / "node_modules").symlink_to(packages)
+        (small.parent / "zoom.mjs").write_text(self.program(page, "JavaScript", small))
+        assert self.run(small.parent, "node", "zoom.mjs").strip().endswith(".mp4")
