@@ -12,6 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lyra_zoom.settings import Settings
+from tests.databases import new_database
 
 SIGNED_BY_ANYBODY = {
     "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, "
@@ -58,3 +59,9 @@ def store_settings(
     for name, value in s3_environment().items():
         monkeypatch.setenv(name, value)
     return Settings(data=tmp_path, storage_url=f"s3://{new_bucket()}/kept/here")
+
+
+@pytest.fixture
+def database_url(store_settings: Settings, tmp_path: Path) -> str:
+    """What goes with it: SQLite beside the folder, PostgreSQL beside the bucket."""
+    return new_database("postgresql" if store_settings.storage_url else "sqlite", tmp_path)
