@@ -14,8 +14,9 @@ import httpx
 
 from lyra_zoom.contract.zoom import ENDPOINT_ID, VideoFile, ZoomOutput
 from lyra_zoom.jobs.job import Ending, Outcome
+from lyra_zoom.server.listener import listen, url_of
 from lyra_zoom.server.parts import Parts, open_parts
-from lyra_zoom.server.serve_http import Server, listen, url_of
+from lyra_zoom.server.serve_http import Server
 from lyra_zoom.settings import Settings
 
 KEY = "test:key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -22,3 +23,9 @@ def client(api: RunningApi) -> Iterator[httpx.Client]:
     """A client with a valid key."""
     with api.client() as connected:
         yield connected
+
+
+@pytest.fixture
+def now() -> float:
+    """This moment."""
+    return time.time()

@@ -51,6 +51,9 @@ class Guesses:
     def __init__(self) -> None:
         self._counted: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._counted)
+
     def one_more(self, address: str) -> bool:
         """Count a guess; whether there were too many lately."""
         now = time.monotonic()

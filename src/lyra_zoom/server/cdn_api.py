@@ -21,6 +21,7 @@ from lyra_zoom.server.downloads import answer_with
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import Parts, parts_of
 from lyra_zoom.server.problems import Refused, bad_request
+from lyra_zoom.server.schema import body_of
 from lyra_zoom.server.storage_problems import OF_DOWNLOADS, OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, StoredFile, url_of_file
 from lyra_zoom.storage.uploads import Upload
@@ -36,12 +37,7 @@ MULTIPART = f"{FILES}/b/{{file_id}}/{{name}}/multipart/{{upload_id}}"
 LONGEST_LIST_BYTES = 2 * 2**20
 """Ten thousand parts with their etags, twice."""
 
-PARTS_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": CompleteMultipart.model_json_schema()}},
-    }
-}
+PARTS_BODY = {"requestBody": body_of(CompleteMultipart)}
 FILE_BODY = {
     "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
 }

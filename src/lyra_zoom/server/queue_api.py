@@ -145,6 +145,7 @@ async def result(request: Request, key_id: Caller, request_id: RequestId) -> Res
 @router.put(
     f"{REQUESTS}/{{request_id}}/cancel",
     summary="Cancel a request",
+    status_code=202,
     responses=answers({202: CancelAnswer, 400: CancelAnswer, 404: CancelAnswer}),
 )
 @router.put(f"{FULL_ID_REQUESTS}/{{request_id}}/cancel", include_in_schema=False)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from lyra_zoom.contract.problems import ProblemBody
 from lyra_zoom.contract.queue import ErrorType, RequestProblem
+from lyra_zoom.contract.storage import CompleteMultipart
 from lyra_zoom.contract.zoom import ENDPOINT_ID, Timings, VideoFile, ZoomInput, ZoomOutput
 
 COMPONENT = "#/components/schemas/"
@@ -41,6 +42,9 @@ EXAMPLE_OUTPUT = ZoomOutput(
     seed=478163327,
     timings=Timings(encode_s=0.81, zoom_in_s=2.27),
 )
+
+READ_AS_BYTES: tuple[type[BaseModel], ...] = (ZoomInput, CompleteMultipart)
+"""Bodies that routes read themselves, so that FastAPI does not know them."""
 
 Answers = dict[int | str, dict[str, Any]]
 
@@ -120,17 +124,15 @@ def answers(
     return told
 
 
+def body_of(model: type[BaseModel], **about: object) -> dict[str, Any]:
+    """A body that is read as bytes; `model` is one of those above."""
+    schema = {"$ref": f"{COMPONENT}{model.__name__}"}
+    return {"required": True, "content": {"application/json": {"schema": schema, **about}}}
+
+
 def zoom_body() -> dict[str, Any]:
-    """The body of a submit, which the routes read as bytes."""
-    return {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": f"{COMPONENT}ZoomInput"},
-                "example": EXAMPLE_INPUT,
-            }
-        },
-    }
+    """The body of a submit."""
+    return body_of(ZoomInput, example=EXAMPLE_INPUT)
 
 
 def parameters_of_submit() -> list[dict[str, Any]]:
@@ -186,8 +188,9 @@ def draw_schema(app: FastAPI) -> dict[str, Any]:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     components = schema["components"]["schemas"]
-    given = ZoomInput.model_json_schema(ref_template=COMPONENT + "{model}")
-    components |= given.pop("$defs", {}) | {"ZoomInput": given}
+    for model in READ_AS_BYTES:
+        given = model.model_json_schema(ref_template=COMPONENT + "{model}")
+        components |= given.pop("$defs", {}) | {model.__name__: given}
     for name in ("HTTPValidationError", "ValidationError"):
         components.pop(name, None)
     for operations in schema["paths"].values():

@@ -1,0 +1,82 @@
+"""Connections that stall: closed in time, while everybody else is served."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+import uvicorn
+
+from lyra_zoom.server.connection import GuardedConnection
+from lyra_zoom.server.listener import listen, url_of
+
+
+class ImpatientConnection(GuardedConnection):
+    head_within_s = 0.5
+
+
+async def hello(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+@pytest.fixture(scope="module")
+def impatient():
+    """A server that waits half a second for headers."""
+    config = uvicorn.Config(
+        hello, http=ImpatientConnection, ws="none", lifespan="off", log_config=None
+    )
+    server = uvicorn.Server(config)
+    with listen("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield url_of(listener, "127.0.0.1")
+        server.should_exit = True
+        thread.join(10)
+
+
+def connect(url):
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=5)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
+def test_a_head_that_does_not_come_ends_the_connection(impatient, begun):
+    with connect(impatient) as connection:
+        connection.sendall(begun)
+        began = time.monotonic()
+        assert connection.recv(1) == b""
+        assert time.monotonic() - began < 3
+
+
+def test_dripping_a_head_does_not_help(impatient):
+    with connect(impatient) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - began < 4:
+                connection.sendall(b"X-A: b\r\n")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 3
+
+
+def test_a_kept_connection_has_time_for_each_of_its_requests(impatient):
+    with httpx.Client(base_url=impatient) as client:
+        for _ in range(3):
+            assert client.get("/").text == "hello"
+            time.sleep(0.4)
+
+
+def test_many_half_open_connections_leave_others_alone(impatient):
+    stalled = [connect(impatient) for _ in range(200)]
+    try:
+        began = time.monotonic()
+        assert httpx.get(impatient).text == "hello"
+        assert time.monotonic() - began < 2
+    finally:
+        for connection in stalled:
+            connection.close()
