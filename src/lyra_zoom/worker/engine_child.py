@@ -21,7 +21,7 @@ from lyra_zoom.contract.problems import body_of_rejection
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import Cancelled, EngineNotReady, InputRejected
-from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressUpdate
+from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.words import STAGE_WORDS
 from lyra_zoom.settings import Settings
 from lyra_zoom.worker.engine_messages import (
@@ -66,13 +66,25 @@ class EngineChild:
         """Get ready, say so, and obey commands for ever; return only if that is impossible."""
         try:
             name = self._maker.load()
-            self._send({"say": Say.LOADED, "engine": name})
-            self._maker.warm_up()
         except EngineNotReady as error:
             self._send({"say": Say.NOT_READY, "problem": str(error)})
             return
+        self._send({"say": Say.LOADED, "engine": name})
+        self._warm_up()
         self._send({"say": Say.READY, "engine": name})
         while True:
+            self._obey(self._commands.get())
+
+    def _warm_up(self) -> None:
+        """Get warm while there is nothing else to do: a first command does it just as well."""
+
+        def unless_wanted(update: ProgressUpdate) -> None:
+            if not self._commands.empty():
+                raise Cancelled("there is work to do")
+
+        try:
+            self._maker.warm_up(ProgressReport(unless_wanted))
+        except Cancelled:
             self._obey(self._commands.get())
 
     def _obey(self, command: Line) -> None:

@@ -141,7 +141,7 @@ class EngineProcess:
 
     def _call(self, command: Line, watching: Watching) -> Line:
         """The result of a command, or the error that says why there is none."""
-        self._wait_until_ready(watching)
+        self._wait_until_loaded(watching)
         inbox: queue.Queue[Line | None] = queue.Queue()
         self._inbox = inbox
         number = next(self._numbers)
@@ -156,15 +156,19 @@ class EngineProcess:
                     return _outcome(message)
                 if not cancelled_s:
                     _pass_on(message, watching)
-            elif message is None and now_s - heard_s > self._silence_s:
+            elif message is None and now_s - heard_s > self._longest_silence_s():
                 self._kill("it hung")
-                raise EngineHung(f"the engine said nothing for {self._silence_s:g} s")
+                raise EngineHung(f"the engine said nothing for {now_s - heard_s:.0f} s")
             if not cancelled_s and watching.unwanted():
                 cancelled_s = now_s
                 self._send({"id": number, "do": Do.CANCEL})
             elif cancelled_s and now_s - cancelled_s > GRACE_S:
                 self._kill("it did not stop when told to")
                 raise Cancelled("cancelled")
+
+    def _longest_silence_s(self) -> float:
+        """An engine that was never warm may still compile."""
+        return self._silence_s if self._state.ready else WARM_UP_S
 
     def _next_of(self, inbox: queue.Queue[Line | None]) -> Line | None:
         """The next message, None after a while without; the end of the engine is an error."""
@@ -176,20 +180,20 @@ class EngineProcess:
             raise EngineDied(f"the engine's process ended: {self._last_end}")
         return message
 
-    def _wait_until_ready(self, watching: Watching) -> None:
+    def _wait_until_loaded(self, watching: Watching) -> None:
         give_up_s = time.monotonic() + WARM_UP_S
         told = False
-        while not self._state.ready:
+        while not self._state.loaded:
             if self._closing.is_set():
                 raise EngineDied("the worker stops")
             if self._state.problem is not None:
                 raise EngineNotReady(self._state.problem)
             if time.monotonic() > give_up_s:
-                raise EngineHung(f"the engine was not ready after {WARM_UP_S:g} s")
+                raise EngineHung(f"the engine did not start within {WARM_UP_S:g} s")
             if watching.unwanted():
                 raise Cancelled("cancelled")
             if not told:
-                watching.said("the engine is warming up")
+                watching.said("the engine is starting")
                 told = True
             with self._changed:
                 self._changed.wait(LOOK_EVERY_S)

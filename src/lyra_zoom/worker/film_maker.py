@@ -58,14 +58,14 @@ class FilmMaker:
         """Choose the best engine of this machine and return its name, or `EngineNotReady`."""
         return self._engine("auto")[0].name
 
-    def warm_up(self) -> None:
+    def warm_up(self, report: ProgressReport) -> None:
         """Compile and load whatever the first film would wait for, by making three frames."""
         request = ZoomInput(image_url="-", prompt="")
         shot = plan_shot(request, _small_photograph(), seed=0)
-        film = prepare_film(shot, self._engine("auto")[0], ProgressReport())
+        film = prepare_film(shot, self._engine("auto")[0], report)
         few = replace(film.chunks[0], frames=range(3), leg_frames=range(3))
         with TemporaryDirectory(prefix="lyra-zoom-") as folder:
-            film.render_chunk(few, Path(folder) / "warm.mp4", ProgressReport())
+            film.render_chunk(few, Path(folder) / "warm.mp4", report)
 
     def prepare(self, order: FilmOrder) -> Line:
         """Understand the photograph; answers the seed, the number of chunks and the seconds."""

@@ -27,6 +27,9 @@ from lyra_zoom.settings import Settings
 
 LOOK_EVERY_S = 0.05
 
+API_FIRST_S = 3.0
+"""How long workers wait for the API to answer: getting warm, they take all there is to take."""
+
 STEADY_S = 5.0
 """A child that lived this long may be started again at once."""
 
@@ -113,15 +116,22 @@ class Supervisor:
         self._signals = 0
         self.api_ready = threading.Event()
 
+    def start_api(self) -> None:
+        """Start what callers wait for."""
+        self._start(self._children[0])
+
     def run(self, on_ready: Callable[[], None]) -> None:
         """Keep the children alive until SIGTERM or SIGINT, then end them all."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._stop)
         told = False
+        workers_from_s = time.monotonic() + API_FIRST_S
         try:
             while not self._signals:
-                for child in self._children:
-                    self._keep_alive(child)
+                self._keep_alive(self._children[0])
+                if self.api_ready.is_set() or time.monotonic() > workers_from_s:
+                    for child in self._children[1:]:
+                        self._keep_alive(child)
                 if self.api_ready.is_set() and not told:
                     told = True
                     on_ready()
