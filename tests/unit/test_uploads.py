@@ -160,7 +160,7 @@ def test_a_part_sent_again_replaces_the_first(
 
 def test_etags_may_come_back_in_quotes(uploads: Uploads, files: Files, opened: Upload):
     part = put_part(uploads, opened, 1, b"x")
-    uploads.complete(opened, [Part(partNumber=1, etag=f'"{part.etag}"')], NOW)
+    uploads.complete(opened, [Part(part_number=1, etag=f'"{part.etag}"')], NOW)
     assert content_of(files, opened) == b"x"
 
 
@@ -215,7 +215,9 @@ def test_the_parts_named_have_to_be_those_uploaded(
     }
     with pytest.raises(UploadRefused) as refused:
         uploads.complete(
-            opened, [Part(partNumber=number, etag=etags[which]) for number, which in named], NOW
+            opened,
+            [Part(part_number=number, etag=etags[which]) for number, which in named],
+            NOW,
         )
     assert refused.value.problem is UploadProblem.WRONG_PARTS
     assert files.find(opened.file_id, NOW) is None
