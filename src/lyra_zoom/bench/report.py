@@ -1,11 +1,13 @@
-"""A speed report as a table for people and as JSON for programs."""
+"""Figures as a table for people and as JSON for programs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from pydantic import JsonValue
 
+from lyra_zoom.bench.server import ServerReport
 from lyra_zoom.bench.speed import GIB, Figure, Job, SpeedReport
 
 VERDICTS = {"aim": "reaches the aim", "must": "good enough", "missed": "MISSED"}
@@ -14,25 +16,40 @@ VERDICTS = {"aim": "reaches the aim", "must": "good enough", "missed": "MISSED"}
 
 def as_table(report: SpeedReport) -> str:
     """The figures beside their marks and floors, then each job's stages."""
-    figures: list[tuple[str, ...]] = [
-        ("figure", "value", "must", "aim", "", "floors, same run")
-    ]
-    figures += [_figure_row(figure) for figure in report.figures]
     jobs: list[tuple[str, ...]] = [("job", "cpu", "ms/frame", "peak", "stages")]
     jobs += [_job_row(job) for job in report.jobs]
-    return "\n\n".join([report.machine, _aligned(figures), _aligned(jobs)])
+    return "\n\n".join([report.machine, _figures(report.figures), _aligned(jobs)])
+
+
+def server_table(report: ServerReport) -> str:
+    """The figures of the service beside their marks and floors."""
+    return "\n\n".join([report.machine, _figures(report.figures)])
+
+
+def server_json(report: ServerReport) -> dict[str, JsonValue]:
+    """The whole report and the verdict on each figure."""
+    return {"machine": report.machine, "figures": _with_verdicts(report.figures)}
 
 
 def as_json(report: SpeedReport) -> dict[str, JsonValue]:
     """The whole report; seconds, bytes and the verdict on each figure."""
     return {
         "machine": report.machine,
-        "figures": [{**asdict(figure), "verdict": figure.verdict} for figure in report.figures],
+        "figures": _with_verdicts(report.figures),
         "jobs": [
             {**asdict(job), "scene_s": job.scene_s, "ms_per_frame": job.ms_per_frame}
             for job in report.jobs
         ],
     }
+
+
+def _with_verdicts(figures: Iterable[Figure]) -> list[JsonValue]:
+    return [{**asdict(figure), "verdict": figure.verdict} for figure in figures]
+
+
+def _figures(figures: Iterable[Figure]) -> str:
+    head = ("figure", "value", "must", "aim", "", "floors, same run")
+    return _aligned([head, *(_figure_row(figure) for figure in figures)])
 
 
 def _figure_row(figure: Figure) -> tuple[str, ...]:

@@ -148,9 +148,10 @@ def _add_doctor(commands: Commands) -> None:
 def _add_bench(commands: Commands) -> None:
     parser = commands.add_parser(
         "bench",
-        help="measure how fast this machine is, or how good the pictures are",
+        help="measure how fast this machine is, how good the pictures, how fast the service",
         description="Measure speed and memory beside their floors, in one run.\n"
-        "With --quality: how close frames come to what a camera there would really see.",
+        "With --quality: how close frames come to what a camera there would really see.\n"
+        "With --server: how fast a service of its own answers.",
         epilog=BENCH_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -168,6 +169,12 @@ def _add_bench(commands: Commands) -> None:
         help="judge pictures instead: generated scenes whose other views are known, drawn with "
         "true depth, with our own depth, and by two simpler methods; 15 to 30 s per scene and "
         "move",
+    )
+    parser.add_argument(
+        "--server",
+        action="store_true",
+        help="measure the service instead: submits, statuses, pick-up, cancel, a long queue; "
+        "starts one on a fresh folder; two minutes (--quick: one)",
     )
     parser.add_argument(
         "--scenes",
