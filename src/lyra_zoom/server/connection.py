@@ -7,6 +7,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+
 class GuardedConnection(HttpToolsProtocol):
     """uvicorn's connection with two limits it does not have.
 

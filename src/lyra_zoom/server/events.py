@@ -17,6 +17,7 @@ import anyio
 from lyra_zoom.jobs.events import Event, Events
 from lyra_zoom.jobs.job import Job
 from lyra_zoom.jobs.requests import Requests
+from lyra_zoom.server.lookup import expire_if_late
 from lyra_zoom.server.threads import Threads
 
 logger = logging.getLogger(__name__)
@@ -142,6 +143,10 @@ class Watcher:
 
     def _look(self, before: dict[str, Seen]) -> dict[str, Seen]:
         jobs = self._requests.load_each(before)
+        if any(
+            expire_if_late(self._requests, job) for job in jobs.values()
+        ):  # ends all of them
+            jobs = self._requests.load_each(before)
         last = {
             name: seen.lines[-1].number if seen.lines else -1 for name, seen in before.items()
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Annotated
 
@@ -30,6 +29,7 @@ from lyra_zoom.server.answers import (
 )
 from lyra_zoom.server.auth import Caller
 from lyra_zoom.server.base_url import base_url
+from lyra_zoom.server.lookup import REQUEST_ID, find_job
 from lyra_zoom.server.parts import Parts, parts_of
 from lyra_zoom.server.problems import Refused
 from lyra_zoom.server.schema import (
@@ -48,8 +48,6 @@ router = APIRouter(tags=["queue"])
 
 FULL_ID_REQUESTS = f"/queue/{ENDPOINT_ID}/requests"
 """The same requests for clients that keep the whole endpoint id."""
-
-REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 RequestId = Annotated[str, Path(description="What the submit was answered with.")]
 Logs = Annotated[
@@ -116,7 +114,7 @@ async def status_stream(
     `Last-Event-ID` to continue after the last one received.
     """
     parts = parts_of(request)
-    job = await parts.threads.read(_find, parts, request_id, key_id)
+    job = await parts.threads.read(find_job, parts.requests, request_id, key_id)
     if job is None:
         return not_found()
     base = base_url(request, parts.settings)
@@ -134,7 +132,7 @@ async def status_stream(
 async def result(request: Request, key_id: Caller, request_id: RequestId) -> Response:
     """The output, or the error with its own status code; 400 while the request is not over."""
     parts = parts_of(request)
-    job = await parts.threads.read(_find, parts, request_id, key_id)
+    job = await parts.threads.read(find_job, parts.requests, request_id, key_id)
     if job is None:
         return not_found()
     if job.outcome is None:
@@ -180,17 +178,11 @@ def _accept(parts: Parts, submission: Submission, limit: int | None) -> tuple[Jo
     return job, parts.requests.position(job)
 
 
-def _find(parts: Parts, request_id: str, key_id: str) -> Job | None:
-    """The caller's request; what cannot be an id is not even looked up."""
-    is_id = REQUEST_ID.fullmatch(request_id)
-    return parts.requests.find(request_id, key_id) if is_id else None
-
-
 def _look_up(
     parts: Parts, request_id: str, key_id: str, with_lines: bool
 ) -> tuple[Job, int, tuple[Event, ...] | None] | None:
     """A request, its position and its lines; the lines last, so that none is missed."""
-    job = _find(parts, request_id, key_id)
+    job = find_job(parts.requests, request_id, key_id)
     if job is None:
         return None
     waits = status_word(job) is Status.IN_QUEUE

@@ -12,7 +12,6 @@ from lyra_zoom.contract.zoom import ENDPOINT_ID, ZoomInput, ZoomOutput
 from lyra_zoom.jobs.job import Job, failure
 from lyra_zoom.server.answers import naming, result_of
 from lyra_zoom.server.auth import Caller
-from lyra_zoom.server.events import Watched
 from lyra_zoom.server.parts import Parts, parts_of
 from lyra_zoom.server.problems import problem_answer
 from lyra_zoom.server.schema import (
@@ -56,7 +55,6 @@ async def _wait(parts: Parts, request: Request, job: Job) -> Job | None:
         anyio.create_task_group() as meanwhile,
     ):
         meanwhile.start_soon(_cancel_when_gone, parts, request, job)
-        meanwhile.start_soon(_end_when_late, parts, watched, job)
         over = await watched.until_over()
         meanwhile.cancel_scope.cancel()
     if over is None:
@@ -69,15 +67,6 @@ async def _cancel_when_gone(parts: Parts, request: Request, job: Job) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
     await _end(parts, job, ErrorType.CLIENT_DISCONNECTED, "The client hung up.")
-
-
-async def _end_when_late(parts: Parts, watched: Watched, job: Job) -> None:
-    """End the request when it did not start in the time that the client gave it."""
-    if job.start_timeout_s is None:
-        return
-    await anyio.sleep(job.accepted_at + job.start_timeout_s - time.time() + 0.01)
-    if watched.seen.job.started_at is None:
-        await parts.threads.write(parts.requests.expire_unstarted, time.time())
 
 
 async def _end(parts: Parts, job: Job, error_type: ErrorType, detail: str) -> None:
