@@ -209,9 +209,12 @@ class EngineProcess:
             raise EngineDied("the engine's process ended") from error
 
     def _kill(self, reason: str) -> None:
-        child = self._child
+        child, self._child = self._child, None
         if child is not None and child.poll() is None:
             self._killed_because = reason
+            self._set(
+                EngineState(name=self._state.name)
+            )  # the next call waits for its successor
             child.kill()
 
     # The keeper: one thread for as long as the worker lives. It has to be the one that starts
@@ -240,7 +243,7 @@ class EngineProcess:
         with child:
             for line in child.stdout or ():
                 message = decode_line(line)
-                if message is not None:
+                if message is not None and child is self._child:
                     was_ready = was_ready or message.get("say") == Say.READY
                     self._hear(message)
             self._last_end = self._reason(child)
