@@ -41,6 +41,9 @@ byId("photo").addEventListener("error", () => {
   byId("unseen").textContent = page.photo?.name ?? "";
 });
 byId("video").addEventListener("loadeddata", keepThumbnailOfVideo);
+byId("video").addEventListener("error", () => {
+  requests.change(page.currentId, { state: "gone", message: "The server no longer has this video." });
+});
 showProgram({ image_url: "https://…", prompt: "" }, null);
 open(sessionStorage.getItem(VIEW_KEPT_AS) ?? requests.unfinished[0]?.id ?? null);
 drawForm();
@@ -115,7 +118,7 @@ function open(id) {
   if (entry) {
     sessionStorage.setItem(VIEW_KEPT_AS, entry.id);
     if (page.photo?.url !== entry.input?.image_url) page.photo = photoOf(entry);
-    if (!RUNNING.includes(entry.state) && !page.statuses.has(entry.id)) recallLogs(entry.id);
+    if (["done", "failed"].includes(entry.state) && !page.statuses.has(entry.id)) recallLogs(entry.id);
   } else {
     sessionStorage.removeItem(VIEW_KEPT_AS);
   }
@@ -134,12 +137,11 @@ function photoOf({ input, thumbnail, photoName }) {
 }
 
 async function recallLogs(id) {
-  if (requests.find(id).state === "gone") return;
   try {
     page.statuses.set(id, await fetchStatus(id));
     draw();
-  } catch (error) {
-    watch.noteLoss(id, error);
+  } catch {
+    // forgotten, or another key's: the list still knows how it ended
   }
 }
 

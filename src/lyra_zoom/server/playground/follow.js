@@ -33,7 +33,7 @@ export async function* follow(requestId, signal) {
 }
 
 /** No such request, or not with this key: asking again will not help. */
-function isFinal(error) {
+export function isFinal(error) {
   return error.status === 401 || error.status === 404;
 }
 

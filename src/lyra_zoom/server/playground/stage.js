@@ -73,6 +73,7 @@ function show({ mode, picture = null, name = "", video = null }) {
   byId("stage").dataset.mode = mode;
   setSource(byId("photo"), video ? null : picture);
   byId("photo").alt = name ? `Photograph: ${name}` : "Photograph";
+  byId("video").autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
   setSource(byId("video"), video);
   byId("offer").hidden = mode !== "empty";
   byId("photo-address").hidden = mode !== "empty";

@@ -1,7 +1,7 @@
 // Keeps the list of requests true: the one in view is followed live, the others are asked now and then.
 
 import { fetchResult, fetchStatus } from "./api.js";
-import { follow, pause } from "./follow.js";
+import { follow, isFinal, pause } from "./follow.js";
 
 const OTHERS_MS = 3_000; // a browser opens six connections to a server: one stream is enough
 
@@ -34,13 +34,19 @@ export class Watch {
   }
 
   async listen(id, signal) {
-    try {
-      for await (const status of follow(id, signal)) {
+    while (!signal.aborted) {
+      try {
+        for await (const status of follow(id, signal)) {
+          if (signal.aborted) return;
+          await this.note(id, status);
+        }
+        return;
+      } catch (error) {
         if (signal.aborted) return;
-        await this.note(id, status);
+        this.noteLoss(id, error);
+        if (isFinal(error)) return;
+        await pause(OTHERS_MS, signal);
       }
-    } catch (error) {
-      if (!signal.aborted) this.noteLoss(id, error);
     }
   }
 
