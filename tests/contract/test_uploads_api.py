@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -47,7 +48,7 @@ def begun(client: httpx.Client, token: dict[str, str]) -> str:
 
 
 def initiated(client: httpx.Client, path: str = INITIATE, **more: str) -> dict[str, str]:
-    answer = client.post(path, json=PHOTO, **{"headers": more} if more else {})
+    answer = client.post(path, json=PHOTO, headers=more)
     assert answer.status_code == 200
     return dict(answer.json())
 
@@ -303,6 +304,22 @@ def test_many_uploads_at_once_all_arrive(api: RunningApi, client: httpx.Client):
         thread.join()
     assert statuses == [200] * 40
     assert leftovers(api) == []
+
+
+@pytest.mark.slow
+def test_a_large_upload_takes_little_memory(client: httpx.Client):
+    size, process = 300 * 2**20, psutil.Process()
+    peaks = [process.memory_info().rss]
+
+    def bytes_of_it() -> Iterator[bytes]:
+        for _ in range(size // 2**20):
+            peaks.append(process.memory_info().rss)
+            yield bytes(2**20)
+
+    told = initiated(client)
+    assert client.put(told["upload_url"], content=bytes_of_it(), timeout=60).status_code == 200
+    assert client.head(told["file_url"]).headers["content-length"] == str(size)
+    assert max(peaks) - peaks[0] < 60 * 2**20
 
 
 def test_a_page_of_another_origin_may_upload(api: RunningApi, client: httpx.Client):

@@ -29,6 +29,9 @@ PIECE_BYTES = 2**20
 
 NO_LIMIT = 2**63
 
+AT_ONCE = 4
+"""Pieces of five MiB that one writer has on their way to a bucket."""
+
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*){0,7}")
 _LONGEST_KEY = 400
 
@@ -86,7 +89,9 @@ class ObjectStore:
         if self._folder is not None:
             landing.move_to(self._folder / checked)
         else:
-            _asking(lambda: obstore.put(self._store, checked, landing.path))
+            _asking(
+                lambda: obstore.put(self._store, checked, landing.path, max_concurrency=AT_ONCE)
+            )
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Store these bytes."""
