@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.docs.command_help import help_of
-from tests.docs.tables import error_table, field_table, kind_table, output_table, settings_table
+from tests.docs.tables import (
+    error_table,
+    error_type_table,
+    field_table,
+    kind_table,
+    output_table,
+    settings_table,
+)
 from tests.docs.tree import tree
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +38,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "help doctor": lambda: help_of("doctor"),
     "help bench": lambda: help_of("bench"),
     "help webhooks": lambda: help_of("webhooks"),
+    "help api": lambda: help_of("api"),
+    "help keys": lambda: help_of("keys"),
+    "error types": error_type_table,
 }
 
 

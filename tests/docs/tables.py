@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 import lyra_zoom
 from lyra_zoom import errors
 from lyra_zoom.contract.problems import allowed_values
+from lyra_zoom.contract.queue import ERROR_STATUS
 from lyra_zoom.contract.zoom import Timings, VideoFile, ZoomInput, ZoomOutput
 from lyra_zoom.settings import PREFIX, Settings
 
@@ -55,6 +56,12 @@ def error_table() -> str:
     """Every error the program raises on purpose."""
     rows = [(f"`{name}`", first_line(kind)) for name, kind in raised_errors()]
     return _table(("error", "meaning"), rows)
+
+
+def error_type_table() -> str:
+    """Every `error_type` of the API with its status."""
+    rows = [(f"`{kind}`", str(status)) for kind, status in ERROR_STATUS.items()]
+    return _table(("error_type", "status"), rows)
 
 
 def kind_table() -> str:
