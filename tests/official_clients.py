@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +21,8 @@ ENDPOINT = "fal-ai/lyra-2/zoom"
 PHOTOGRAPH = encoded(landscape(Size(640, 400)), "JPEG")
 
 
-CARELESS_WITH_CONNECTIONS = (
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-)
-"""The Python client leaves it to chance when the connections of its uploads are closed."""
+MAY_LEAVE_CONNECTIONS = pytest.mark.filterwarnings("ignore::ResourceWarning")
+"""See `close_what_is_left`."""
 
 
 def data_uri(content: bytes, content_type: str = "image/jpeg") -> str:
@@ -35,7 +33,7 @@ ZOOM = {"image_url": data_uri(PHOTOGRAPH), "prompt": "hills at noon"}
 LONG = ZOOM | {"num_frames": 481, "zoom_direction": "both"}
 """A request that takes so long that it can be watched; cancel it."""
 
-BROKEN = ZOOM | {"image_url": data_uri(b"this is no picture")}
+BROKEN = ZOOM | {"image_url": data_uri(PHOTOGRAPH[:400])}
 """A request that is refused as soon as it is worked on."""
 
 
@@ -47,10 +45,22 @@ def point_python_client_at(service: Service) -> None:
     client.REST_URL, client.CDN_URL = f"{service.url}/rest", f"{service.url}/cdn"
 
 
-def python_client(service: Service) -> fal_client.SyncClient:
-    """Fal's synchronous client with a valid key for this server."""
+def python_client(service: Service) -> Iterator[fal_client.SyncClient]:
+    """The synchronous client with a valid key for this server; the body of a fixture."""
     point_python_client_at(service)
-    return fal_client.SyncClient(key=KEY)
+    client = fal_client.SyncClient(key=KEY)
+    yield client
+    client._client.close()
+
+
+def close_what_is_left() -> Iterator[None]:
+    """The body of a fixture that runs around every test of a Python client.
+
+    The client leaves it to chance when the connections of its uploads are closed; that is now,
+    not during the test of somebody else.
+    """
+    yield
+    gc.collect()
 
 
 @contextmanager

@@ -34,7 +34,7 @@ export const ZOOM = { image_url: uri(bytes), prompt: "hills at noon" };
 // Takes so long that it can be watched; cancel it.
 export const LONG = { ...ZOOM, num_frames: 481, zoom_direction: "both" };
 // Refused as soon as it is worked on.
-export const BROKEN = { ...ZOOM, image_url: uri("this is no picture") };
+export const BROKEN = { ...ZOOM, image_url: uri(bytes.subarray(0, 400)) };
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,18 +14,19 @@ from PIL import Image
 
 from tests.official_clients import (
     BROKEN,
-    CARELESS_WITH_CONNECTIONS,
     ENDPOINT,
     LONG,
+    MAY_LEAVE_CONNECTIONS,
     PHOTOGRAPH,
     ZOOM,
+    close_what_is_left,
     facts_of,
     point_python_client_at,
 )
 from tests.receivers import receiving, until
 from tests.service import KEY, Service
 
-pytestmark = [pytest.mark.slow, *CARELESS_WITH_CONNECTIONS]
+pytestmark = [pytest.mark.slow, MAY_LEAVE_CONNECTIONS]
 
 BIG = 101 * 2**20
 Answer = TypeVar("Answer")
@@ -38,16 +38,18 @@ def _pointed_here(service: Service) -> None:
     point_python_client_at(service)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield from close_what_is_left()
+
+
 def run(program: Program[Answer], key: str = KEY) -> Answer:
     """What an asynchronous program returns that is given the client."""
 
     async def main() -> Answer:
         return await program(fal_client.AsyncClient(key=key))
 
-    try:
-        return asyncio.run(main())
-    finally:
-        gc.collect()  # the connections it left open go here, not during a later test
+    return asyncio.run(main())
 
 
 async def its_end(handle: fal_client.AsyncRequestHandle) -> fal_client.Completed:

@@ -119,9 +119,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 @recipe
-def test_a_page_of_another_origin_makes_a_video(
-    service: Service, elsewhere: str, recipe: str
-):
+def test_a_page_of_another_origin_makes_a_video(service: Service, elsewhere: str, recipe: str):
     if not (SCRIPTS / "node_modules").is_dir():
         pytest.skip("the JavaScript client is not installed: npm is missing")
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,12 +16,13 @@ import pytest
 from lyra_zoom.contract.zoom import VideoFile
 from tests.official_clients import (
     BROKEN,
-    CARELESS_WITH_CONNECTIONS,
     ENDPOINT,
     LONG,
+    MAY_LEAVE_CONNECTIONS,
     PHOTOGRAPH,
     ZOOM,
     all_hands_busy,
+    close_what_is_left,
     facts_of,
     python_client,
 )
@@ -28,14 +30,19 @@ from tests.receivers import Received, receiving, until
 from tests.service import Service
 from tests.webhooks import verify
 
-pytestmark = [pytest.mark.slow, *CARELESS_WITH_CONNECTIONS]
+pytestmark = [pytest.mark.slow, MAY_LEAVE_CONNECTIONS]
 
 ORDER = (fal_client.Queued, fal_client.InProgress, fal_client.Completed)
 
 
 @pytest.fixture(scope="module")
-def client(service: Service) -> fal_client.SyncClient:
-    return python_client(service)
+def client(service: Service) -> Iterator[fal_client.SyncClient]:
+    yield from python_client(service)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield from close_what_is_left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,10 +309,19 @@ class TestRefusals:
             "zoom_in_strength": "less_than_equal",
         }
 
-    def test_bytes_that_are_no_picture(self, client: fal_client.SyncClient):
-        (entry,) = refused(client, image_url=BROKEN["image_url"])
+    @pytest.mark.parametrize(
+        ("url", "kind"),
+        [
+            (BROKEN["image_url"], "image_load_error"),
+            ("data:image/jpeg;base64,bm90aGluZyB0byBzZWU=", "unsupported_image_format"),
+        ],
+    )
+    def test_bytes_that_cannot_be_decoded(
+        self, client: fal_client.SyncClient, url: str, kind: str
+    ):
+        (entry,) = refused(client, image_url=url)
         assert entry["loc"] == ["body", "image_url"]
-        assert entry["type"] == "image_load_error"
+        assert entry["type"] == kind
 
     @pytest.mark.parametrize(
         "url", ["http://nobody.invalid/photo.jpg", "http://127.0.0.1/photo.jpg", "photo.jpg"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,31 @@ from fal_client.client import StorageACL, StorageSettings
 from PIL import Image
 
 from tests.official_clients import (
-    CARELESS_WITH_CONNECTIONS,
     ENDPOINT,
+    MAY_LEAVE_CONNECTIONS,
     PHOTOGRAPH,
     ZOOM,
+    close_what_is_left,
     data_uri,
     python_client,
 )
 from tests.receivers import until
 from tests.service import Service
 
-pytestmark = [pytest.mark.slow, *CARELESS_WITH_CONNECTIONS]
+pytestmark = [pytest.mark.slow, MAY_LEAVE_CONNECTIONS]
 
 BIG = 101 * 2**20
 """Just beyond the 100 MiB from which the client uploads in parts."""
 
 
 @pytest.fixture(scope="module")
-def client(service: Service) -> fal_client.SyncClient:
-    return python_client(service)
+def client(service: Service) -> Iterator[fal_client.SyncClient]:
+    yield from python_client(service)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield from close_what_is_left()
 
 
 def test_bytes_go_up(client: fal_client.SyncClient):
