@@ -91,6 +91,7 @@ class EngineProcess:
         self._closing = threading.Event()
         self._killed_because = ""
         self._last_end = "it was never started"
+        self._asked = False
         self._inbox: queue.Queue[Line | None] = queue.Queue()
         self._numbers = itertools.count()
         self._keeper = threading.Thread(target=self._keep, name="engine", daemon=True)
@@ -202,6 +203,7 @@ class EngineProcess:
         child = self._child
         if child is None or child.stdin is None:
             raise EngineDied("the engine's process ended")
+        self._asked = True
         try:
             child.stdin.write(encode_line(command))
             child.stdin.flush()
@@ -228,7 +230,8 @@ class EngineProcess:
                 self._set(EngineState(problem=f"the engine does not start: {self._last_end}"))
 
     def _live_once(self) -> bool:
-        """Start the engine and listen until it ends; whether it ever became ready."""
+        """Start the engine and listen until it ends; False when it ended by itself too soon."""
+        self._asked = False
         try:
             child = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -252,7 +255,7 @@ class EngineProcess:
             logger.warning("the engine's process ended reason=%r", self._last_end)
         self._set(EngineState(name=self._state.name, problem=self._state.problem))
         self._inbox.put(None)
-        return was_ready
+        return was_ready or self._asked  # what it was asked to do may have killed it
 
     def _hear(self, message: Line) -> None:
         if message.get("say") == Say.LOADED:
