@@ -200,6 +200,20 @@ def test_old_requests_are_forgotten(requests: Requests, engine: sa.Engine, queue
     assert requests.load(young.request_id) is not None
 
 
+def test_nothing_is_kept_of_a_request_that_was_forgotten(
+    requests: Requests, engine: sa.Engine, queue: DurableQueue
+):
+    job = requests.accept(replace(SUBMISSION, webhook_url="https://there/hook"), NOW)
+    requests.end(job.request_id, DONE, NOW)
+    with engine.begin() as connection:
+        connection.execute(sa.update(webhook_delivery).values(delivered_at=NOW, attempts=1))
+    forget_requests(engine, queue, ended_before=NOW + 50)
+    with engine.connect() as connection:
+        schema = "" if engine.dialect.name == "sqlite" else "dbos."
+        kept = connection.execute(sa.text(f"SELECT count(*) FROM {schema}workflow_status"))
+        assert kept.scalar() == 0
+
+
 def test_a_request_is_kept_while_its_webhook_is_tried(
     requests: Requests, engine: sa.Engine, queue: DurableQueue
 ):

@@ -7,7 +7,7 @@ is and how it ended is in our tables; DBOS knows the order, the owner and the fi
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -121,7 +121,7 @@ class DurableQueue:
             {
                 "workflow_name": DELIVERY,
                 "queue_name": DELIVERY_QUEUE,
-                "workflow_id": f"webhook-{request_id}-{attempt}",
+                "workflow_id": _delivery_id(request_id, attempt),
                 "queue_partition_key": host,
                 "app_version": STEPS_VERSION,
                 "serialization_type": "portable",  # type: ignore[typeddict-item]
@@ -137,9 +137,11 @@ class DurableQueue:
         if ids:
             self._client.cancel_workflows(ids)
 
-    def forget(self, request_ids: Iterable[str]) -> None:
-        """Delete what the engine keeps of these requests."""
-        ids = list(request_ids)
+    def forget(self, attempts: Mapping[str, int]) -> None:
+        """Delete what the engine keeps of requests and of so many attempts of their webhooks."""
+        ids = [*attempts]
+        for request_id, count in attempts.items():
+            ids += [_delivery_id(request_id, attempt) for attempt in range(count + 1)]
         if ids:
             self._client.delete_workflows(ids)
 
@@ -211,3 +213,7 @@ class Executor:
 
 def _run_step(name: str, function: Callable[..., Result], *args: Any) -> Result:  # noqa: ANN401
     return DBOS.run_step({"name": name}, function, *args)
+
+
+def _delivery_id(request_id: str, attempt: int) -> str:
+    return f"webhook-{request_id}-{attempt}"

@@ -20,14 +20,16 @@ def forget_requests(engine: sa.Engine, queue: DurableQueue, ended_before: float)
         webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.gave_up_at.is_(None)
     )
     old = (
-        sa.select(request.c.request_id)
+        sa.select(request.c.request_id, sa.func.coalesce(webhook_delivery.c.attempts, -1))
+        .outerjoin(webhook_delivery, webhook_delivery.c.request_id == request.c.request_id)
         .where(request.c.ended_at < ended_before, request.c.request_id.not_in(open_delivery))
         .limit(MOST_AT_ONCE)
     )
     with engine.connect() as connection:
-        ids = list(connection.execute(old).scalars())
+        attempts = {row[0]: row[1] for row in connection.execute(old)}
+    ids = list(attempts)
     if ids:
-        queue.forget(ids)
+        queue.forget(attempts)
         with engine.begin() as connection:
             for table in (request_event, webhook_delivery, request):
                 connection.execute(sa.delete(table).where(table.c.request_id.in_(ids)))
