@@ -53,6 +53,12 @@ def test_the_result_is_the_contracts_output_with_an_example(schema):
     ZoomOutput.model_validate(answer["application/json"]["example"])
 
 
+def test_a_stream_is_announced_as_one_and_its_refusals_as_json(schema):
+    told = schema["paths"][f"{REQUEST}/status/stream"]["get"]["responses"]
+    assert list(told["200"]["content"]) == ["text/event-stream"]
+    assert list(told["401"]["content"]) == ["application/json"]
+
+
 def test_every_reference_leads_somewhere(schema):
     names = set(schema["components"]["schemas"])
     assert {ref.rpartition("/")[2] for ref in references(schema)} <= names

@@ -41,7 +41,7 @@ from lyra_zoom.server.schema import (
     parameters_of_submit,
     zoom_body,
 )
-from lyra_zoom.server.status_stream import EventStream, first_number, stream_of
+from lyra_zoom.server.status_stream import first_number, stream_of
 from lyra_zoom.server.submission import most_waiting, read_object, submission_of
 
 router = APIRouter(tags=["queue"])
@@ -101,7 +101,6 @@ async def status(
 @router.get(
     f"{REQUESTS}/{{request_id}}/status/stream",
     summary="Follow a request",
-    response_class=EventStream,
     responses=answers({200: QueueStatus, 404: NotFound}, stream=True),
 )
 @router.get(f"{FULL_ID_REQUESTS}/{{request_id}}/status/stream", include_in_schema=False)

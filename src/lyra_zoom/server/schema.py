@@ -114,8 +114,8 @@ def answers(
     }
     if stream:
         told[200] = {
-            "description": "One status per event.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "description": "Events whose `data` is a QueueStatus each.",
+            "content": {"text/event-stream": {}},  # OpenAPI 3.1 has no words for events
         }
     if ZoomOutput in models.values():
         told[200]["content"] = {
@@ -195,14 +195,17 @@ def draw_schema(app: FastAPI) -> dict[str, Any]:
         components.pop(name, None)
     for operations in schema["paths"].values():
         for operation in operations.values():
-            _forget_fastapis_refusal(operation["responses"])
+            _forget_what_fastapi_supposed(operation["responses"])
     return schema
 
 
-def _forget_fastapis_refusal(responses: dict[str, Any]) -> None:
-    """FastAPI announces a 422 for every parameter, even for text, which nothing refuses."""
+def _forget_what_fastapi_supposed(responses: dict[str, Any]) -> None:
+    """A 422 for every parameter, even for text that nothing refuses; JSON beside a stream."""
     if "HTTPValidationError" in str(responses.get("422", "")):
         del responses["422"]
+    told = responses.get("200", {}).get("content", {})
+    if "text/event-stream" in told:
+        told.pop("application/json", None)
 
 
 def _header(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

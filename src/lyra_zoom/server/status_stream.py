@@ -19,12 +19,6 @@ DEAD_AFTER_S = 30.0
 FROM_THE_START = -1
 
 
-class EventStream(EventSourceResponse):
-    """Named for the schema: what a stream's media type is."""
-
-    media_type = "text/event-stream"
-
-
 def first_number(request: Request, with_lines: bool) -> int | None:
     """The number of the last line a client has, or None when it wants no lines."""
     if not with_lines:
@@ -33,9 +27,9 @@ def first_number(request: Request, with_lines: bool) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else FROM_THE_START
 
 
-def stream_of(watcher: Watcher, job: Job, base: str, after: int | None) -> EventStream:
+def stream_of(watcher: Watcher, job: Job, base: str, after: int | None) -> EventSourceResponse:
     """The statuses of a request from now on, with the lines after number `after`."""
-    return EventStream(
+    return EventSourceResponse(
         _statuses(watcher, job, base, after),
         headers=naming(job),
         ping=PING_EVERY_S,
