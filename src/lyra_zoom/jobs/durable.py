@@ -138,7 +138,7 @@ class DurableQueue:
             self._client.cancel_workflows(ids)
 
     def forget(self, attempts: Mapping[str, int]) -> None:
-        """Delete what the engine keeps of requests and of so many attempts of their webhooks."""
+        """Delete what the engine keeps of requests, and of so many tries of their webhooks."""
         ids = [*attempts]
         for request_id, count in attempts.items():
             ids += [_delivery_id(request_id, attempt) for attempt in range(count + 1)]
