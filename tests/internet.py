@@ -152,8 +152,12 @@ class Authority:
 
     def trusted(self) -> ssl.SSLContext:
         """What a client uses that trusts this authority alone."""
-        pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return ssl.create_default_context(cadata=pem)
+        return ssl.create_default_context(cadata=self.pem)
+
+    @property
+    def pem(self) -> str:
+        """The authority's own certificate, as clients are told of it."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def server(self, host: str, valid_for: timedelta = timedelta(days=1)) -> ssl.SSLContext:
         """What a server uses that shows a certificate for `host`."""

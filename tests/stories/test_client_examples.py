@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 
 import fal_client
+import httpx
 import pytest
 from PIL import Image
 
 from lyra_zoom.bench.photograph import drawn_photograph
+from tests.internet import Authority
+from tests.official_clients import PHOTOGRAPH
 from tests.service import KEY, Service
+from tests.tls_front import tls_before
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "clients"
 PACKAGES = Path(__file__).parents[1] / "clients" / "node_modules"
@@ -28,6 +32,19 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def photo_url(service: Service) -> str:
+    """A photograph that lies on the server, where no socket is needed to read it."""
+    answer = httpx.post(
+        f"{service.url}/rest/storage/upload/initiate?storage_type=fal-cdn-v3",
+        json={"file_name": "photo.jpg", "content_type": "image/jpeg"},
+        headers={"Authorization": f"Key {KEY}"},
+    ).json()
+    httpx.put(answer["upload_url"], content=PHOTOGRAPH).raise_for_status()
+    url: str = answer["file_url"]
+    return url
+
+
 def run(service: Service, folder: Path, *command: str, **more: str) -> str:
     environment = os.environ | {"LYRA_ZOOM_URL": service.url, "FAL_KEY": KEY} | more
     done = subprocess.run(
@@ -37,15 +54,17 @@ def run(service: Service, folder: Path, *command: str, **more: str) -> str:
     return done.stdout
 
 
-def node(folder: Path, script: str) -> tuple[str, str]:
-    """The command that runs an example beside the client's package."""
+def node(folder: Path, *scripts: str) -> tuple[str, ...]:
+    """The command that runs examples beside the client's package, the last as the program."""
     if shutil.which("node") is None:
         pytest.skip("Node.js is not installed")
     if not PACKAGES.is_dir():
         pytest.skip("the JavaScript client is not installed: npm is missing")
     (folder / "node_modules").symlink_to(PACKAGES)
-    shutil.copy(EXAMPLES / script, folder)
-    return "node", script
+    for script in scripts:
+        shutil.copy(EXAMPLES / script, folder)
+    *before, program = scripts
+    return ("node", *(f"--import=./{script}" for script in before), program)
 
 
 def test_python(service: Service, folder: Path):
@@ -70,3 +89,38 @@ def test_curl(service: Service, folder: Path):
         pytest.skip("curl is not installed")
     run(service, folder, "sh", str(EXAMPLES / "zoom.sh"))
     assert (folder / "zoom.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_javascript_program_for_fal_runs_unchanged(
+    service: Service, folder: Path, photo_url: str
+):
+    said = run(service, folder, *node(folder, "here.mjs", "from_fal.mjs"), photo_url)
+    assert "content_type: 'video/mp4'" in said
+    assert "%" in said
+
+
+def test_a_python_program_for_fal_runs_unchanged(
+    service: Service, folder: Path, photo_url: str
+):
+    programs = [str(EXAMPLES / name) for name in ("here.py", "from_fal.py")]
+    said = run(service, folder, sys.executable, *programs, photo_url)
+    assert "'content_type': 'video/mp4'" in said
+    assert "%" in said
+
+
+def test_behind_tls_variables_are_enough_for_a_python_program(
+    service: Service, folder: Path, photo_url: str
+):
+    authority = Authority(folder)
+    trusted = folder / "authority.pem"
+    trusted.write_text(authority.pem)
+    with tls_before(service.url, authority.server("localhost")) as port:
+        variables = {
+            "FAL_RUN_HOST": f"localhost:{port}/run",
+            "FAL_QUEUE_RUN_HOST": f"localhost:{port}/queue",
+            "SSL_CERT_FILE": str(trusted),
+        }
+        program = [sys.executable, str(EXAMPLES / "from_fal.py")]
+        photograph = photo_url.replace(service.url, f"https://localhost:{port}")
+        said = run(service, folder, *program, photograph, **variables)
+    assert f"'url': 'https://localhost:{port}/cdn/files/" in said
