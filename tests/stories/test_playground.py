@@ -20,7 +20,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT_MS, Behaviour, chromium
-from tests.service import KEY, Service
+from tests.service import KEY, Part, Service
 
 pytestmark = pytest.mark.slow
 
@@ -279,6 +279,27 @@ class TestTheForm:
     def test_nothing_is_wider_than_the_window(self, page: Page, width: int):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Service]:
+    """A server of its own, to be killed."""
+    service = Service(tmp_path / "data")
+    service.start()
+    yield service
+    service.stop()
+
+
+def test_a_request_is_followed_through_a_restart(browser: Browser, mortal: Service):
+    page = browser.new_page()
+    page.goto(f"{mortal.url}/#key={KEY}")
+    page.locator("[data-field=num_frames]").get_by_role("radio", name="161").check()
+    send(page, HARBOUR)
+    page.wait_for_selector("#stage[data-mode=running]", timeout=WAIT_MS)
+    mortal.kill(Part.EVERYTHING)
+    mortal.start()
+    page.wait_for_selector(DONE, timeout=2 * WAIT_MS)
+    page.close()
 
 
 class TestThePrograms:
