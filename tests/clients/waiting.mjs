@@ -1,7 +1,7 @@
 // What happens to requests that wait behind a long one, and to the long one.
 import assert from "node:assert/strict";
 import {
-  BROKEN, ENDPOINT, end, fal, LONG, status, submit, untilRunning, ZOOM,
+  BROKEN, ENDPOINT, end, fal, LONG, sleep, status, submit, untilRunning, ZOOM,
 } from "./recipes.mjs";
 
 async function assertCancelled(requestId) {
@@ -51,11 +51,15 @@ try {
   await assert.rejects(impatient, /timed out/);
   await assertCancelled(given);
 
-  // A `run` that is given up ends on the server, too: nobody waits behind it.
+  // A `run` that is given up leaves the queue: the low one moves up again.
+  const position = async () => (await status(low)).queue_position;
+  const ahead = await position();
   const controller = new AbortController();
   const run = fal.run(ENDPOINT, { input: ZOOM, abortSignal: controller.signal });
-  setTimeout(() => controller.abort(), 500);
+  while ((await position()) !== ahead + 1) await sleep(50);
+  controller.abort();
   await assert.rejects(run, { name: "AbortError" });
+  while ((await position()) !== ahead) await sleep(50);
 
   // Running work is stopped; a listener hears the end.
   const stream = await fal.queue.streamStatus(ENDPOINT, { requestId: long, logs: true });

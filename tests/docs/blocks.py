@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.docs.command_help import help_of
+from tests.docs.example_files import example_blocks
 from tests.docs.tables import (
     error_table,
     error_type_table,
@@ -22,7 +23,7 @@ from tests.docs.tables import (
 from tests.docs.tree import tree
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[a-z _.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "fields": field_table,
@@ -41,6 +42,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "help api": lambda: help_of("api"),
     "help keys": lambda: help_of("keys"),
     "error types": error_type_table,
+    **example_blocks(),
 }
 
 

@@ -196,6 +196,11 @@ class TestSubmit:
         assert verify(sent.headers, sent.body, jwks, time.time())
         assert not verify(sent.headers, sent.body + b" ", jwks, time.time())
 
+    def test_an_idempotency_key_makes_one_request_of_two(self, client: fal_client.SyncClient):
+        once = {"Idempotency-Key": "order-7"}
+        first, second = (client.submit(ENDPOINT, BROKEN, headers=once) for _ in range(2))
+        assert first == second
+
 
 class TestRun:
     def test_the_same_seed_gives_the_same_bytes(
