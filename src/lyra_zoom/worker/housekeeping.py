@@ -20,10 +20,11 @@ from lyra_zoom.jobs.requests import Requests
 from lyra_zoom.jobs.retention import MOST_AT_ONCE, forget_requests
 from lyra_zoom.storage.files import DAY_S, Files
 from lyra_zoom.storage.objects import ObjectStore
+from lyra_zoom.storage.uploads import Uploads
 from lyra_zoom.worker.silence import SilenceWatch
 from lyra_zoom.worker.zoom_steps import WORK
 
-LOOK_EVERY_S = 2.0
+LOOK_EVERY_S = 1.0
 TIDY_EVERY_S = 60.0
 ORPHANS_EVERY_S = 3600.0
 
@@ -39,6 +40,7 @@ class Household:
     requests: Requests
     leases: Leases
     files: Files
+    uploads: Uploads
     objects: ObjectStore
     keep_s: float
 
@@ -100,16 +102,17 @@ class Housekeeping:
         ):
             pass
         household.files.sweep(now)
+        household.uploads.sweep(now)
 
     def _remove_orphans(self) -> None:
         """Remove what crashes left in the object store, a day later."""
-        household = self._household
-        household.files.sweep_orphans(time.time())
+        household, now = self._household, time.time()
+        household.files.sweep_orphans(now)
+        household.uploads.sweep_orphans(now)
         household.objects.sweep()
-        old = time.time() - DAY_S
         for facts in list(household.objects.list(WORK)):
             request_id = facts.key.split("/")[1]
-            if facts.modified_at < old and household.requests.is_over(request_id):
+            if facts.modified_at < now - DAY_S and household.requests.is_over(request_id):
                 household.objects.delete(facts.key)
 
     def _run(self) -> None:
