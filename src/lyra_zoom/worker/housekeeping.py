@@ -57,7 +57,7 @@ class Housekeeping:
         self._silence = SilenceWatch()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
-        self._due = {self._tidy: 0.0, self._remove_orphans: ORPHANS_EVERY_S}
+        self._due = {self.tidy: 0.0, self.remove_orphans: ORPHANS_EVERY_S}
 
     def start(self) -> None:
         """Begin."""
@@ -93,7 +93,8 @@ class Housekeeping:
         for executor_id in dead:
             household.leases.forget(executor_id)
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
+        """What may wait for a minute: remove what has been kept long enough."""
         household, now = self._household, time.time()
         ended_before = now - household.keep_s
         while (
@@ -104,8 +105,8 @@ class Housekeeping:
         household.files.sweep(now)
         household.uploads.sweep(now)
 
-    def _remove_orphans(self) -> None:
-        """Remove what crashes left in the object store, a day later."""
+    def remove_orphans(self) -> None:
+        """What may wait for an hour: remove what crashes left in the object store a day ago."""
         household, now = self._household, time.time()
         household.files.sweep_orphans(now)
         household.uploads.sweep_orphans(now)
@@ -122,7 +123,7 @@ class Housekeeping:
             for chore, due_s in self._due.items():
                 if time.monotonic() - started_s >= due_s:
                     self._patiently(chore)
-                    every_s = TIDY_EVERY_S if chore == self._tidy else ORPHANS_EVERY_S
+                    every_s = TIDY_EVERY_S if chore == self.tidy else ORPHANS_EVERY_S
                     self._due[chore] = time.monotonic() - started_s + every_s
 
     def _patiently(self, chore: Callable[[], None]) -> None:

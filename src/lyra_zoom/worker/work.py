@@ -29,6 +29,7 @@ from lyra_zoom.settings import Settings
 from lyra_zoom.storage.files import DAY_S, Files
 from lyra_zoom.storage.objects import open_objects
 from lyra_zoom.storage.pinned import OutboundPolicy
+from lyra_zoom.storage.uploads import Uploads
 from lyra_zoom.worker.deliver import FIELD, Courier
 from lyra_zoom.worker.engine_process import EngineProcess
 from lyra_zoom.worker.heart import Heart
@@ -39,6 +40,8 @@ from lyra_zoom.worker.zoom_steps import Hands
 from lyra_zoom.worker.zoom_workflow import ZoomWorkflow
 
 EXIT_AT_ONCE = 130
+
+MIB = 2**20
 
 VERDICT_EVERY_S = 1.0
 """How often an engine that cannot run here is asked again whether it can."""
@@ -100,19 +103,21 @@ def _open_bench(
     queue = DurableQueue(database)
     patiently(queue.migrate)
     objects = open_objects(settings)
+    files = Files(database, objects, settings.keep_days * DAY_S)
     household = Household(
         engine=database,
         queue=queue,
         requests=Requests(database, queue),
         leases=Leases(database),
-        files=Files(database, objects, settings.keep_days * DAY_S),
+        files=files,
+        uploads=Uploads(database, objects, files, settings.max_upload_mb * MIB),
         objects=objects,
         keep_s=settings.keep_days * DAY_S,
     )
     hands = Hands(
         requests=household.requests,
         events=Events(database),
-        files=household.files,
+        files=files,
         objects=objects,
         engine=engine,
         scratch=scratch,
