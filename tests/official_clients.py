@@ -30,7 +30,7 @@ def data_uri(content: bytes, content_type: str = "image/jpeg") -> str:
 
 
 ZOOM = {"image_url": data_uri(PHOTOGRAPH), "prompt": "hills at noon"}
-LONG = ZOOM | {"num_frames": 481, "zoom_direction": "both"}
+LONG = ZOOM | {"num_frames": 481, "zoom_direction": "both", "resolution": "720p"}
 """A request that takes so long that it can be watched; cancel it."""
 
 BROKEN = ZOOM | {"image_url": data_uri(PHOTOGRAPH[:400])}

@@ -39,7 +39,7 @@ assert.deepEqual(Object.keys(result.data.timings).sort(), ["encode_s", "zoom_out
 const seed = result.data.seed;
 const again = await fal.run(ENDPOINT, {
   input: { ...ZOOM, zoom_direction: "out", seed },
-  storageSettings: { expiresIn: 5 },
+  storageSettings: { expiresIn: 10 },
 });
 assert.ok(again.requestId && again.requestId !== requestId);
 assert.equal(again.data.seed, seed);
@@ -48,5 +48,5 @@ const films = await Promise.all(
 );
 assert.ok(films[0].equals(films[1]), "same seed, same bytes");
 
-// storageSettings: the film of the second request lives for five seconds.
+// storageSettings: the film of the second request lives for ten seconds.
 while ((await fetch(again.data.video.url)).status !== 404) await new Promise((go) => setTimeout(go, 200));

@@ -32,7 +32,7 @@ const uri = (content) => `data:image/jpeg;base64,${Buffer.from(content).toString
 
 export const ZOOM = { image_url: uri(bytes), prompt: "hills at noon" };
 // Takes so long that it can be watched; cancel it.
-export const LONG = { ...ZOOM, num_frames: 481, zoom_direction: "both" };
+export const LONG = { ...ZOOM, num_frames: 481, zoom_direction: "both", resolution: "720p" };
 // Refused as soon as it is worked on.
 export const BROKEN = { ...ZOOM, image_url: uri(bytes.subarray(0, 400)) };
 

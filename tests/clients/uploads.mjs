@@ -24,7 +24,7 @@ assert.ok((await download(nested.list[0])).bytes.equals(content));
 assert.ok((await download(nested.deep.photograph)).bytes.equals(content));
 assert.equal(nested.list[1], "text");
 
-const brief = await fal.storage.upload(photograph, { lifecycle: { expiresIn: 2 } });
+const brief = await fal.storage.upload(photograph, { lifecycle: { expiresIn: 4 } });
 assert.equal((await download(brief)).status, 200);
 while ((await download(brief)).status !== 404) await sleep(100);
 

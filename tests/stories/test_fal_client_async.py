@@ -163,7 +163,7 @@ def test_a_waiting_request_is_cancelled_by_its_id():
 def test_a_program_that_waits_no_longer_cancels():
     async def program(client: fal_client.AsyncClient) -> fal_client.Completed:
         with pytest.raises(fal_client.FalClientTimeoutError) as caught:
-            await client.subscribe(ENDPOINT, LONG, client_timeout=4)
+            await client.subscribe(ENDPOINT, LONG, client_timeout=8)
         assert caught.value.request_id
         return await its_end(await client.get_handle(ENDPOINT, caught.value.request_id))
 
@@ -176,7 +176,7 @@ def test_a_webhook_is_told_the_end():
 
     with receiving() as receiver:
         request_id = run(lambda client: program(client, receiver.url))
-        until(lambda: receiver.received)
+        until(lambda: receiver.received, seconds=60)
     assert receiver.received[0].headers["x-fal-webhook-request-id"] == request_id
 
 

@@ -94,7 +94,7 @@ def test_a_webhook_is_told_the_end(service: Service, node: Node, recipe: str):
     with receiving() as receiver:
         url = f"{receiver.url}/done?order=7&x=a%20b"
         request_id = node("webhook.mjs", recipe, WEBHOOK_URL=url)
-        until(lambda: receiver.received)
+        until(lambda: receiver.received, seconds=60)
     (sent,) = receiver.received
     assert sent.path == "/done?order=7&x=a%20b"
     assert json.loads(sent.body)["request_id"] == request_id

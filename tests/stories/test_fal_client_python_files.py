@@ -85,7 +85,7 @@ def test_many_bytes_go_up_in_parts(client: fal_client.SyncClient):
 
 
 def test_a_file_lives_as_long_as_its_owner_said(client: fal_client.SyncClient):
-    url = client.upload(PHOTOGRAPH, "image/jpeg", lifecycle=StorageSettings(expires_in=2))
+    url = client.upload(PHOTOGRAPH, "image/jpeg", lifecycle=StorageSettings(expires_in=4))
     assert httpx.get(url).status_code == 200
     until(lambda: httpx.get(url).status_code == 404)
 
@@ -100,7 +100,7 @@ def test_a_file_may_be_closed_to_others(
 
 
 def test_results_live_as_long_as_the_request_said(client: fal_client.SyncClient):
-    lifetime = {"X-Fal-Object-Lifecycle-Preference": '{"expiration_duration_seconds": 5}'}
+    lifetime = {"X-Fal-Object-Lifecycle-Preference": '{"expiration_duration_seconds": 10}'}
     handle = client.submit(ENDPOINT, ZOOM, headers=lifetime)
     url = handle.get()["video"]["url"]
     assert httpx.get(url).status_code == 200
