@@ -64,6 +64,14 @@ def test_what_is_not_hidden_is_not_invented(layers):
     np.testing.assert_allclose(behind.colour[known], picture[known] / 255, atol=1e-6)
 
 
+def test_just_under_an_exact_outline_the_far_side_goes_on():
+    scene = replace(box_before_a_wall(), outline_px=1.0)
+    _, behind = split(scene, SIDEWAYS, seed=1)
+    last_of_box, first_of_wall = behind.colour[90, 189], behind.colour[90, 192]
+    assert behind.invented[90, 189]
+    np.testing.assert_allclose(last_of_box, first_of_wall, atol=0.1)
+
+
 def test_a_flat_scene_is_not_cut():
     scene = box_before_a_wall()
     flat = np.full_like(scene.disparity, 0.7)

@@ -78,6 +78,20 @@ def test_merging_stays_within_about_the_tolerance(seed):
     assert error.max() < 2 * fineness.tolerance
 
 
+def test_pairs_of_cells_merge_more_easily_than_blocks_do():
+    disparity = bumps(2)
+    fine, paired, coarse = (
+        len(grid_mesh(disparity, K, TEXTURE, fineness=fineness).triangles)
+        for fineness in (
+            Fineness(cell_px=1),
+            Fineness(cell_px=1, pair_tolerance=1.0),
+            Fineness(cell_px=1, tolerance=1.0),
+        )
+    )
+    assert fine / 4.5 < paired < fine / 3
+    assert coarse < paired / 2
+
+
 @given(st.integers(0, 1000), st.booleans())
 def test_neighbouring_blocks_share_all_their_vertices(seed, with_cut):
     disparity = bumps(seed)

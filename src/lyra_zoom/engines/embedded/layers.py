@@ -12,18 +12,22 @@ import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.inpaint import inpaint_behind
+from lyra_zoom.engines.embedded.limbs import Limbs, find_limbs
 from lyra_zoom.engines.embedded.matte import Matte, front_matte
 from lyra_zoom.engines.embedded.outlines import Outlines, find_outlines
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
-from lyra_zoom.engines.embedded.steps import Steps, steps_between
+from lyra_zoom.engines.embedded.steps import Steps, find_steps, steps_between
 from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 
-FRONT_CELLS = 240  # of F's mesh over the height of the picture, at the finest
+FRONT_CELLS = 480  # of F's mesh over the height of the picture, at the finest
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
 BORDER_SHARE = 0.6  # what is nearer to the border than to its outline is carried on
-EXACT_PX = 1.0  # outlines known as well as that need no softness on their inner side
+EXACT_PX = 1.0  # outlines known as well as that are the depth's own
+WILD_STEPS = 2.0  # a jump of so many steps is torn even where it is no outline
+CONTINUED_PX = 3.0  # of the far side beside an outline: what goes on under its soft half
+LEAST_WEIGHT = 1e-3  # of what is known about a pixel, to say anything about it
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -32,12 +36,14 @@ class Front:
     """F: the photograph with clear outlines.
 
     Premultiplied `rgba` (float32, 0 to 1) is at the photo's full size, the rest at video size.
-    The surface is torn along `tears`.
+    The surface is torn along `tears`. `limbs` are the far sides of round things, None where
+    there are none or depth is not known well enough to tell.
     """
 
     rgba: np.ndarray
     disparity: Plane
     tears: Steps
+    limbs: Limbs | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +68,7 @@ def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]
 
 def front_cell_px(size: Size) -> int:
     """Side of the smallest cells of F's mesh; one that straddles a step is left out whole."""
-    return max(2, round(size.height / FRONT_CELLS))
+    return max(1, round(size.height / FRONT_CELLS))
 
 
 def _uncut(scene: EmbeddedScene) -> tuple[Front, Behind]:
@@ -76,6 +82,7 @@ def _uncut(scene: EmbeddedScene) -> tuple[Front, Behind]:
             rgba=rgba,
             disparity=scene.disparity,
             tears=steps_between(nowhere, nowhere, scene.disparity, 0.0),
+            limbs=None,
         ),
         Behind(colour=picture, disparity=scene.disparity, invented=nowhere),
     )
@@ -95,7 +102,7 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
     ring = outlines.beside(_ring_px(scene))
     fine_ring = resize(ring.astype(np.float32), Size.of(matte.alpha)) > 0.5
     soft = matte.band
-    if scene.outline_px <= EXACT_PX:  # then what is near is near as a whole
+    if _is_exact(scene):  # then what is near is near as a whole
         soft = soft & (resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.5)
     alpha = np.where(soft, matte.alpha, ~fine_ring).astype(np.float32)
     texture = scene.photo.texture.astype(np.float32) / 255
@@ -104,11 +111,22 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
     about = outlines.within(_ring_px(scene) + 2)
     belongs_to_near = about & (~outlines.far | ring)
     beyond = about & outlines.far & ~ring
+    tears = steps_between(belongs_to_near, beyond, disparity, step / 2)
+    limbs = None
+    if _is_exact(scene):
+        tears = tears.and_also(find_steps(disparity, WILD_STEPS * step))
+        limbs = find_limbs(scene.disparity, outlines)
     return Front(
         rgba=np.dstack([colour * alpha[..., None], alpha]).astype(np.float32),
         disparity=disparity,
-        tears=steps_between(belongs_to_near, beyond, disparity, step / 2),
+        tears=tears,
+        limbs=limbs,
     )
+
+
+def _is_exact(scene: EmbeddedScene) -> bool:
+    """Whether depth beside an outline can be taken at its word; an estimate's is noise."""
+    return scene.outline_px <= EXACT_PX
 
 
 def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
@@ -135,10 +153,34 @@ def _behind(
     deep = (reached & ~kept) | outlines.within(soft_px)
     behind = np.where(deep, np.minimum(filled, disparity), disparity)
     behind = np.where(beside, _lowest(disparity, round(soft_px)), behind).astype(np.float32)
-    hidden = deep & ~beside
+    invented = hidden = deep & ~beside
+    if _is_exact(scene):
+        picture, continued = _with_far_side_continued(picture, outlines, soft_px)
+        behind = np.where(continued, outlines.near - outlines.jump, behind)
+        invented, hidden = hidden | continued, hidden & ~continued
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
     colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
-    return Behind(colour=colour, disparity=behind, invented=hidden)
+    return Behind(colour=colour, disparity=behind, invented=invented)
+
+
+def _with_far_side_continued(
+    picture: RgbFloat, outlines: Outlines, soft_px: float
+) -> tuple[RgbFloat, Mask]:
+    """The picture with the near half of soft outlines in the colours of the far side beside.
+
+    What shows there first was never quite hidden: it is a smooth end of what is beside it.
+    """
+    sigma_px = CONTINUED_PX / 2 * soft_px
+    sure = outlines.beside(soft_px + CONTINUED_PX) & ~outlines.within(soft_px)
+    weight = sure.astype(np.float32)
+    near_half = outlines.within(soft_px) & ~outlines.far
+    summed, total = (
+        cv2.GaussianBlur(values, (0, 0), sigma_px)
+        for values in (picture * weight[..., None], weight)
+    )
+    continued = near_half & (total > LEAST_WEIGHT)
+    far_colour = summed / np.maximum(total, np.float32(LEAST_WEIGHT))[..., None]
+    return np.where(continued[..., None], far_colour, picture), continued
 
 
 def _lowest(values: Plane, radius: int) -> Plane:

@@ -50,10 +50,13 @@ class Fineness:
 
     `tolerance` is about the error of disparity (1 / scene units) that merging may make: for an
     error of e pixels on screen under a camera that moves by r, it is e / (focal_px * r).
+    `pair_tolerance`, if larger, is that of the first merging, of two by two cells: it says how
+    much of what is finer than two cells matters.
     """
 
     cell_px: int = 2
     tolerance: float = 0.0
+    pair_tolerance: float = 0.0
     largest_block: int = 16  # in cells; a power of two
 
 
@@ -205,7 +208,8 @@ def _blocks(grid: _Grid, drawn: Cells, soft: np.ndarray, fineness: Fineness) -> 
     side = np.where(drawn, 1, -1).astype(np.int32)
     block = 2
     while block <= min(fineness.largest_block, *drawn.shape):
-        flat = _deviation(grid, block) <= fineness.tolerance
+        pair = fineness.pair_tolerance if block == 2 else 0.0
+        flat = _deviation(grid, block) <= max(fineness.tolerance, pair)
         merge_blocks(side, flat & _uniform(soft, block), block)
         block *= 2
     return side

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from jaxtyping import Int32
 
 from lyra_zoom.engines.embedded.steps import find_steps
 from lyra_zoom.geometry.image import Mask, Plane
@@ -19,6 +20,7 @@ class Outlines:
 
     `rim` marks them. For each pixel, with respect to the nearest of them: `distance_px`,
     whether it lies on the `far` side, the disparity `near` there, and how much it `jump`s.
+    `label` numbers the pixels of the rim, and all others by the one nearest to them.
     """
 
     rim: Mask
@@ -26,6 +28,7 @@ class Outlines:
     far: Mask
     near: Plane
     jump: Plane
+    label: Int32[np.ndarray, "H W"]
 
     def within(self, distance_px: float) -> Mask:
         """Pixels at most that far from an outline, on both its sides."""
@@ -34,6 +37,10 @@ class Outlines:
     def beside(self, distance_px: float) -> Mask:
         """Pixels at most that far from an outline, on its far side."""
         return self.far & self.within(distance_px)
+
+    def of_nearest(self, values: Plane) -> Plane:
+        """For every pixel, the value at the pixel of the rim that is nearest to it."""
+        return _of_nearest(self.rim, self.label, values)
 
 
 def find_outlines(disparity: Plane, step: float) -> Outlines | None:
@@ -53,6 +60,7 @@ def find_outlines(disparity: Plane, step: float) -> Outlines | None:
         far=disparity < (near + deep) / 2,
         near=near,
         jump=near - deep,
+        label=label,
     )
 
 
@@ -64,7 +72,6 @@ def _without_specks(rim: Mask) -> Mask:
 
 
 def _of_nearest(rim: Mask, label: np.ndarray, values: Plane) -> Plane:
-    """For every pixel, the value at the pixel of the rim that is nearest to it."""
     by_label = np.zeros(label.max() + 1, np.float32)
     by_label[label[rim]] = values[rim]
     return by_label[label]

@@ -212,36 +212,35 @@ def _write_row(rows: np.ndarray, n: int, a: Corner, b: Corner, c: Corner, soft: 
     y1 = (b[1] - a[1]) / area
     x2 = (c[0] - a[0]) / area
     y2 = (c[1] - a[1]) / area
+    slopes = (x1, y1, x2, y2)
+    _write_value(rows, n, INVERSE, slopes, (a[2], b[2], c[2]))
+    _write_value(rows, n, U, slopes, (a[3] * a[2], b[3] * b[2], c[3] * c[2]))
+    _write_value(rows, n, V, slopes, (a[4] * a[2], b[4] * b[2], c[4] * c[2]))
+    _write_value(rows, n, Q, slopes, (a[5] * a[2], b[5] * b[2], c[5] * c[2]))
     rows[n, X0] = a[0]
     rows[n, Y0] = a[1]
-    to_b = b[2] - a[2]
-    to_c = c[2] - a[2]
-    rows[n, INVERSE] = a[2]
-    rows[n, INVERSE + 1] = to_b * y2 - to_c * y1
-    rows[n, INVERSE + 2] = to_c * x1 - to_b * x2
-    at_a = a[3] * a[2]
-    to_b = b[3] * b[2] - at_a
-    to_c = c[3] * c[2] - at_a
-    rows[n, U] = at_a
-    rows[n, U + 1] = to_b * y2 - to_c * y1
-    rows[n, U + 2] = to_c * x1 - to_b * x2
-    at_a = a[4] * a[2]
-    to_b = b[4] * b[2] - at_a
-    to_c = c[4] * c[2] - at_a
-    rows[n, V] = at_a
-    rows[n, V + 1] = to_b * y2 - to_c * y1
-    rows[n, V + 2] = to_c * x1 - to_b * x2
-    at_a = a[5] * a[2]
-    to_b = b[5] * b[2] - at_a
-    to_c = c[5] * c[2] - at_a
-    rows[n, Q] = at_a
-    rows[n, Q + 1] = to_b * y2 - to_c * y1
-    rows[n, Q + 2] = to_c * x1 - to_b * x2
     rows[n, X1] = b[0]
     rows[n, Y1] = b[1]
     rows[n, X2] = c[0]
     rows[n, Y2] = c[1]
     rows[n, SOFT] = soft
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _write_value(
+    rows: np.ndarray,
+    n: int,
+    field: int,
+    slopes: tuple[float, float, float, float],
+    values: tuple[float, float, float],
+) -> None:
+    """Write a value at corner 0 and its slopes, from those at the corners; sides over area."""
+    x1, y1, x2, y2 = slopes
+    to_b = values[1] - values[0]
+    to_c = values[2] - values[0]
+    rows[n, field] = values[0]
+    rows[n, field + 1] = to_b * y2 - to_c * y1
+    rows[n, field + 2] = to_c * x1 - to_b * x2
 
 
 @njit(cache=True, nogil=True, forceinline=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lyra_zoom.engines.embedded.beyond import layers_beyond
 from lyra_zoom.engines.embedded.layers import Behind, Front, front_cell_px, split
+from lyra_zoom.engines.embedded.limbs import limb_mesh
 from lyra_zoom.engines.embedded.mesh import (
     Fineness,
     grid_mesh,
@@ -26,7 +27,8 @@ FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear 
 BEHIND_STEP = 0.12  # D / depth: B is torn where it jumps by more, near the photo's borders
 LEAST_SENSITIVITY_PX = 20.0  # of a camera that stands still, so that its mesh stays small too
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
-BEHIND_COARSER = 2  # times F's cells: how coarse B's mesh may be
+PAIR_ERROR_PX = 4.0  # the same, of the smallest cells, two by two: a mesh of half as many
+BEHIND_COARSER = 4  # times F's cells: how coarse B's mesh may be
 
 
 class Stage:
@@ -55,7 +57,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     """The stage for a path: layers cut as its cameras need, and what lies beyond the photo."""
     reach = reach_of(path, scene)
     front, behind = split(scene, reach, seed)
-    front_layer = _front_layer(scene, front, reach)
+    front_layers = _front_layers(scene, front, reach)
     behind_layer, last_resort = _behind_layers(scene, behind, reach)
     D = scene.subject_depth
     nearest = D / float(scene.disparity.max())
@@ -63,10 +65,11 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
         fade_from=min(FADE[0] * D, 0.5 * nearest), fade_to=min(FADE[1] * D, 0.9 * nearest)
     )
     beyond = layers_beyond(scene, path, behind_layer)
-    return Stage(scene.size, (front_layer, behind_layer, *beyond, last_resort), shading)
+    return Stage(scene.size, (*front_layers, behind_layer, *beyond, last_resort), shading)
 
 
-def _front_layer(scene: EmbeddedScene, front: Front, reach: Reach) -> DrawnLayer:
+def _front_layers(scene: EmbeddedScene, front: Front, reach: Reach) -> list[DrawnLayer]:
+    """F, and under it the far sides of its round things."""
     texture = Texture.of_premultiplied(front.rgba)
     fineness = _fineness(scene, reach, front_cell_px(scene.size))
     cut = straddling_cells(front.tears, fineness.cell_px)
@@ -78,7 +81,11 @@ def _front_layer(scene: EmbeddedScene, front: Front, reach: Reach) -> DrawnLayer
         cut=cut,
         alpha=texture.alpha,
     )
-    return DrawnLayer((mesh,), texture)
+    layers = [DrawnLayer((mesh,), texture)]
+    if front.limbs is not None:
+        far_sides = limb_mesh(front.limbs, scene.K, texture.size, scene.subject_depth)
+        layers.append(DrawnLayer((far_sides,), texture))
+    return layers
 
 
 def _behind_layers(
@@ -98,5 +105,9 @@ def _behind_layers(
 
 def _fineness(scene: EmbeddedScene, reach: Reach, cell_px: int) -> Fineness:
     """Triangles small enough that merging them moves no pixel by more than a share of one."""
-    error = MERGE_ERROR_PX / max(reach.sensitivity_px, LEAST_SENSITIVITY_PX)
-    return Fineness(cell_px=cell_px, tolerance=error / scene.subject_depth)
+    per_px = 1 / (max(reach.sensitivity_px, LEAST_SENSITIVITY_PX) * scene.subject_depth)
+    return Fineness(
+        cell_px=cell_px,
+        tolerance=MERGE_ERROR_PX * per_px,
+        pair_tolerance=PAIR_ERROR_PX * per_px,
+    )

@@ -19,6 +19,10 @@ class Steps:
     across: Bool[np.ndarray, "H W1"]
     down: Bool[np.ndarray, "H1 W"]
 
+    def and_also(self, others: Steps) -> Steps:
+        """These jumps and others."""
+        return Steps(self.across | others.across, self.down | others.down)
+
     def near_side(self, disparity: Plane) -> Mask:
         """Pixels from which the surface drops away to a neighbour."""
         near = np.zeros(disparity.shape, bool)
