@@ -137,6 +137,7 @@ class TestWebhookAddress:
             "http://2130706433/",
             "http://localhost/",
             "not an address",
+            "",
         ],
     )
     def test_one_that_cannot_be_called_is_refused_at_once(self, client, url):

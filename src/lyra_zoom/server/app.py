@@ -69,6 +69,7 @@ def make_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.parts = parts
     for router in ROUTERS:

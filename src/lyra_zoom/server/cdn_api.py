@@ -7,7 +7,7 @@ needs no key; uploads by fal's Python client show a token, or a key, instead.
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -21,10 +21,10 @@ from lyra_zoom.server.downloads import answer_with
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import Parts, parts_of
 from lyra_zoom.server.problems import Refused, bad_request
-from lyra_zoom.server.schema import body_of
+from lyra_zoom.server.schema import body_of, lifecycle_header, text_header
 from lyra_zoom.server.storage_problems import OF_DOWNLOADS, OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, StoredFile, url_of_file
-from lyra_zoom.storage.uploads import Upload
+from lyra_zoom.storage.uploads import MOST_PARTS, Upload
 
 router = APIRouter(tags=["files"])
 
@@ -41,8 +41,14 @@ PARTS_BODY = {"requestBody": body_of(CompleteMultipart)}
 FILE_BODY = {
     "requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string"}}}}
 }
+ABOUT_FILE: dict[str, Any] = {
+    "parameters": [
+        text_header("X-Fal-File-Name", "What the file is called; may be percent-encoded."),
+        lifecycle_header("X-Fal-Object-Lifecycle", "How long the file is kept."),
+    ]
+}
 
-PartNumber = Annotated[int, Path(description="From 1 to 10,000.")]
+PartNumber = Annotated[int, Path(json_schema_extra={"minimum": 1, "maximum": MOST_PARTS})]
 
 
 async def uploader(request: Request) -> str:
@@ -77,7 +83,10 @@ NamedParts = Annotated[CompleteMultipart, Depends(named_parts)]
 
 
 @router.post(
-    f"{FILES}/upload", summary="Upload a file", responses=OF_UPLOADS, openapi_extra=FILE_BODY
+    f"{FILES}/upload",
+    summary="Upload a file",
+    responses=OF_UPLOADS,
+    openapi_extra=FILE_BODY | ABOUT_FILE,
 )
 async def upload_file(request: Request, key_id: Uploader) -> UploadedFile:
     """Keep the body as a file; `X-Fal-File-Name` names it."""
@@ -90,7 +99,10 @@ async def upload_file(request: Request, key_id: Uploader) -> UploadedFile:
 
 
 @router.post(
-    f"{FILES}/upload/multipart", summary="Begin to upload a file in parts", responses=OF_UPLOADS
+    f"{FILES}/upload/multipart",
+    summary="Begin to upload a file in parts",
+    responses=OF_UPLOADS,
+    openapi_extra=ABOUT_FILE,
 )
 async def start_multipart(request: Request, key_id: Uploader) -> StartedMultipart:
     """Expect a file whose parts come in any order, several at once if the client likes."""
@@ -101,20 +113,6 @@ async def start_multipart(request: Request, key_id: Uploader) -> StartedMultipar
     return StartedMultipart(access_url=address, uploadId=upload.upload_id)
 
 
-@router.put(
-    f"{MULTIPART}/{{number}}",
-    summary="Upload a part",
-    responses=OF_UPLOADS,
-    openapi_extra=FILE_BODY,
-)
-async def put_part(
-    request: Request, key_id: Uploader, file_id: str, upload_id: str, number: PartNumber
-) -> Response:
-    """Take one part; its `ETag` is to be named at the end."""
-    upload = await _find(parts_of(request), upload_id, key_id, file_id)
-    return await _receive_part(request, upload, number)
-
-
 @router.post(
     f"{MULTIPART}/complete",
     summary="Join the parts",
@@ -122,11 +120,35 @@ async def put_part(
     openapi_extra=PARTS_BODY,
 )
 async def complete(
-    request: Request, key_id: Uploader, file_id: str, upload_id: str, named: NamedParts
+    request: Request,
+    key_id: Uploader,
+    file_id: str,
+    name: str,
+    upload_id: str,
+    named: NamedParts,
 ) -> UploadedFile:
     """Make the file readable once all of its parts are named, in any order."""
     upload = await _find(parts_of(request), upload_id, key_id, file_id)
     return UploadedFile(access_url=_address(request, await _join(request, upload, named)))
+
+
+@router.put(
+    f"{MULTIPART}/{{number}}",
+    summary="Upload a part",
+    responses=OF_UPLOADS,
+    openapi_extra=FILE_BODY,
+)
+async def put_part(
+    request: Request,
+    key_id: Uploader,
+    file_id: str,
+    name: str,
+    upload_id: str,
+    number: PartNumber,
+) -> Response:
+    """Take one part; its `ETag` is to be named at the end."""
+    upload = await _find(parts_of(request), upload_id, key_id, file_id)
+    return await _receive_part(request, upload, number)
 
 
 @router.put(
@@ -145,18 +167,6 @@ async def put_file(request: Request, upload_id: str) -> Response:
     return JSONResponse({}, headers={"ETag": f'"{file.sha256}"'})
 
 
-@router.put(
-    f"{UPLOAD}/{{number}}",
-    summary="Upload a part to an address from /rest",
-    responses=OF_UPLOADS,
-    openapi_extra=FILE_BODY,
-)
-async def put_part_openly(request: Request, upload_id: str, number: PartNumber) -> Response:
-    """Take one part; no key is needed. Its number and etag are to be named at the end."""
-    upload = await _find(parts_of(request), upload_id)
-    return await _receive_part(request, upload, number)
-
-
 @router.post(
     f"{UPLOAD}/complete",
     summary="Join the parts at an address from /rest",
@@ -169,14 +179,25 @@ async def complete_openly(request: Request, upload_id: str, named: NamedParts) -
     return UploadedFile(access_url=_address(request, await _join(request, upload, named)))
 
 
-@router.api_route(
+@router.put(
+    f"{UPLOAD}/{{number}}",
+    summary="Upload a part to an address from /rest",
+    responses=OF_UPLOADS,
+    openapi_extra=FILE_BODY,
+)
+async def put_part_openly(request: Request, upload_id: str, number: PartNumber) -> Response:
+    """Take one part; no key is needed. Its number and etag are to be named at the end."""
+    upload = await _find(parts_of(request), upload_id)
+    return await _receive_part(request, upload, number)
+
+
+@router.head(f"{FILES}/b/{{file_id}}/{{name}}", include_in_schema=False)
+@router.get(
     f"{FILES}/b/{{file_id}}/{{name}}",
-    methods=["GET"],
     summary="Read a file",
     response_class=Response,
     responses=OF_DOWNLOADS,
 )
-@router.api_route(f"{FILES}/b/{{file_id}}/{{name}}", methods=["HEAD"], include_in_schema=False)
 async def read_file(request: Request, file_id: str, name: str) -> Response:
     """The file, or a range of it; no key is needed unless its owner narrowed who may read."""
     parts = parts_of(request)

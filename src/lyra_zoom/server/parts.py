@@ -45,11 +45,11 @@ class Parts:
     recent_keys: RecentKeys = field(default_factory=RecentKeys)
     guesses: Guesses = field(default_factory=Guesses)
     measured: Measured = field(default_factory=Measured)
+    transfers: Transfers = field(default_factory=Transfers)
 
     def close(self) -> None:
         """Let go of the database."""
         self.engine.dispose()
-    transfers: Transfers = field(default_factory=Transfers)
 
 
 def open_parts(settings: Settings) -> Parts:

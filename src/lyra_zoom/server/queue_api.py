@@ -38,6 +38,7 @@ from lyra_zoom.server.schema import (
     NotFound,
     Refusal,
     answers,
+    links_to,
     parameters_of_submit,
     zoom_body,
 )
@@ -48,6 +49,8 @@ router = APIRouter(tags=["queue"])
 
 FULL_ID_REQUESTS = f"/queue/{ENDPOINT_ID}/requests"
 """The same requests for clients that keep the whole endpoint id."""
+
+AFTER_SUBMIT = links_to("status", "status_stream", "result", "cancel")
 
 RequestId = Annotated[str, Path(description="What the submit was answered with.")]
 Logs = Annotated[
@@ -65,7 +68,11 @@ CANCELLED: dict[CancelOutcome, tuple[int, str]] = {
     f"/queue/{ENDPOINT_ID}",
     summary="Submit a request",
     responses=answers({200: SubmitAnswer}, WITH_BODY),
-    openapi_extra={"requestBody": zoom_body(), "parameters": parameters_of_submit()},
+    openapi_extra={
+        "requestBody": zoom_body(),
+        "parameters": parameters_of_submit(),
+        "responses": {"200": {"links": AFTER_SUBMIT}},
+    },
 )
 async def submit(request: Request, key_id: Caller) -> Response:
     """Accept a request and answer at once; its input is judged when it is worked on."""

@@ -13,17 +13,22 @@ from lyra_zoom.server.auth import Caller
 from lyra_zoom.server.base_url import base_url
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import parts_of
+from lyra_zoom.server.schema import lifecycle_header
 from lyra_zoom.server.storage_problems import OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, url_of_file
 
 router = APIRouter(prefix="/rest/storage", tags=["files"], responses=OF_UPLOADS)
+
+KEPT_FOR = {
+    "parameters": [lifecycle_header("X-Fal-Object-Lifecycle", "How long the file is kept.")]
+}
 
 StorageType = Annotated[
     str, Query(description="fal's name of the store; all are the same one here.")
 ]
 
 
-@router.post("/upload/initiate", summary="Ask where to upload a file")
+@router.post("/upload/initiate", summary="Ask where to upload a file", openapi_extra=KEPT_FOR)
 async def initiate(
     request: Request,
     key_id: Caller,
@@ -34,7 +39,11 @@ async def initiate(
     return await _initiated(request, key_id, file)
 
 
-@router.post("/upload/initiate-multipart", summary="Ask where to upload a file in parts")
+@router.post(
+    "/upload/initiate-multipart",
+    summary="Ask where to upload a file in parts",
+    openapi_extra=KEPT_FOR,
+)
 async def initiate_multipart(
     request: Request,
     key_id: Caller,

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from lyra_zoom.contract.problems import ProblemBody
 from lyra_zoom.contract.queue import ErrorType, RequestProblem
-from lyra_zoom.contract.storage import CompleteMultipart
+from lyra_zoom.contract.storage import CompleteMultipart, Lifecycle
 from lyra_zoom.contract.zoom import ENDPOINT_ID, Timings, VideoFile, ZoomInput, ZoomOutput
 
 COMPONENT = "#/components/schemas/"
@@ -43,8 +43,8 @@ EXAMPLE_OUTPUT = ZoomOutput(
     timings=Timings(encode_s=0.81, zoom_in_s=2.27),
 )
 
-READ_AS_BYTES: tuple[type[BaseModel], ...] = (ZoomInput, CompleteMultipart)
-"""Bodies that routes read themselves, so that FastAPI does not know them."""
+READ_AS_BYTES: tuple[type[BaseModel], ...] = (ZoomInput, CompleteMultipart, Lifecycle)
+"""What routes read themselves, so that FastAPI does not know it."""
 
 Answers = dict[int | str, dict[str, Any]]
 
@@ -124,10 +124,15 @@ def answers(
     return told
 
 
+def links_to(*operations: str) -> dict[str, Any]:
+    """What can be asked next of the request that an answer is about."""
+    its_id = {"request_id": "$response.body#/request_id"}
+    return {name: {"operationId": name, "parameters": its_id} for name in operations}
+
+
 def body_of(model: type[BaseModel], **about: object) -> dict[str, Any]:
     """A body that is read as bytes; `model` is one of those above."""
-    schema = {"$ref": f"{COMPONENT}{model.__name__}"}
-    return {"required": True, "content": {"application/json": {"schema": schema, **about}}}
+    return {"required": True, "content": _json_of(model, **about)}
 
 
 def zoom_body() -> dict[str, Any]:
@@ -138,17 +143,12 @@ def zoom_body() -> dict[str, Any]:
 def parameters_of_submit() -> list[dict[str, Any]]:
     """Headers and parameters of a submit, which are read by hand: unusable ones answer 400."""
     number = {"type": "number", "exclusiveMinimum": 0.1, "maximum": 604800}
-    choice = {"type": "string", "enum": ["normal", "low"], "default": "normal"}
     return [
-        _header("X-Fal-Queue-Priority", choice, "`low` waits behind every normal request."),
+        text_header("X-Fal-Queue-Priority", "`low` waits behind everything that is not `low`."),
         _header("X-Fal-Request-Timeout", number, "Seconds within which work has to begin."),
         _header("X-Fal-Request-Start-Timeout", number, "The same; wins when both are sent."),
-        _header("X-Fal-No-Retry", {"type": "string"}, "`1`: not tried again if a worker dies."),
-        _header(
-            "X-Fal-Object-Lifecycle-Preference",
-            {"type": "string"},
-            'JSON: how long the video is kept, `{"expiration_duration_seconds": 3600}`.',
-        ),
+        text_header("X-Fal-No-Retry", "`1`: not tried again if a worker dies."),
+        lifecycle_header("X-Fal-Object-Lifecycle-Preference", "How long the video is kept."),
         _header(
             "Idempotency-Key",
             {"type": "string", "minLength": 1, "maxLength": 255},
@@ -163,6 +163,17 @@ def parameters_of_submit() -> list[dict[str, Any]]:
             "Answer 429 when more than that many requests wait.",
         ),
     ]
+
+
+def lifecycle_header(name: str, description: str) -> dict[str, Any]:
+    """A header whose value is a Lifecycle as JSON."""
+    content = _json_of(Lifecycle, example={"expiration_duration_seconds": 3600})
+    return {"name": name, "in": "header", "content": content, "description": description}
+
+
+def text_header(name: str, description: str) -> dict[str, Any]:
+    """A header of free text."""
+    return _header(name, {"type": "string"}, description)
 
 
 def publish_schema(app: FastAPI) -> None:
@@ -206,6 +217,11 @@ def _forget_what_fastapi_supposed(responses: dict[str, Any]) -> None:
     told = responses.get("200", {}).get("content", {})
     if "text/event-stream" in told:
         told.pop("application/json", None)
+
+
+def _json_of(model: type[BaseModel], **about: object) -> dict[str, Any]:
+    schema = {"$ref": f"{COMPONENT}{model.__name__}"}
+    return {"application/json": {"schema": schema, **about}}
 
 
 def _header(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def _start_timeout_s(request: Request) -> float | None:
 
 def _webhook_url(request: Request, allow_private: bool) -> str | None:
     url = request.query_params.get("fal_webhook")
-    if not url:
+    if url is None:
         return None
     try:
         refuse_address(
