@@ -77,7 +77,7 @@ class Ledger:
     def _check_video(self, video: dict[str, Any], client: httpx.Client) -> None:
         data = client.get(video["url"]).content
         self._expect(len(data) == video["file_size"], "a file is not whole")
-        with av.open(io.BytesIO(data)) as film:
+        with av.open(io.BytesIO(data), "r") as film:
             frames = sum(packet.size > 0 for packet in film.demux(video=0))
         self._expect(frames == video["num_frames"], f"{frames} frames")
 
