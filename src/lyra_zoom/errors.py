@@ -80,3 +80,7 @@ class EngineHung(LyraZoomError):
 
 class EngineFailed(LyraZoomError):
     """The engine could not do its work, for a reason that is not in the request."""
+
+
+class UnknownRevision(LyraZoomError):
+    """The tables of the database are at a revision that this version does not know."""

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 
-from lyra_zoom.errors import DatabaseUnusable, NotPossibleNow
+from lyra_zoom.database.tables import NEWEST_REVISION
+from lyra_zoom.errors import DatabaseUnusable, NotPossibleNow, UnknownRevision
 
 BUSY_TIMEOUT_S = 30
 """How long a writer waits for another one before it gives up."""
 
 POOL_SIZE = 4
 """Connections that one process keeps; PostgreSQL's default allows a hundred for all."""
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def open_database(url: str) -> sa.Engine:
@@ -46,13 +42,9 @@ def migrate(engine: sa.Engine) -> None:
     A damaged file, or one written by a newer version, raises `DatabaseUnusable`.
     """
     try:
-        with engine.connect() as connection, connection.begin():
-            _wait_for_other_migrators(connection)
-            config = Config()
-            config.set_main_option("script_location", str(_MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except CommandError as error:
+        if _revision(engine) != NEWEST_REVISION:  # else the migration engine is not even loaded
+            import_module("lyra_zoom.database.upgrade").upgrade(engine)
+    except UnknownRevision as error:
         raise DatabaseUnusable(
             f"the database of {_where(engine)} was written by a newer version of lyra-zoom; "
             "install that version again, or start with another data folder"
@@ -66,13 +58,6 @@ def migrate(engine: sa.Engine) -> None:
             f"the database of {_where(engine)} is damaged ({_reason(error)}); restore it "
             "from a backup, or move it away to start with an empty one"
         ) from error
-
-
-def newest_revision() -> str:
-    """The revision of the tables that this version of the program works with."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def _open_sqlite(url: sa.URL) -> sa.Engine:
@@ -92,11 +77,15 @@ def _prepare_sqlite_connection(connection: sqlite3.Connection, record: Any) -> N
     connection.execute("PRAGMA synchronous=FULL")  # an acknowledged request survives power loss
 
 
-def _wait_for_other_migrators(connection: sa.Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.execute(sa.text("BEGIN IMMEDIATE"))
-    else:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(20261122)"))
+def _revision(engine: sa.Engine) -> str | None:
+    """Which revision the tables are at; None when there are none yet."""
+    if not sa.inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        found: str | None = connection.execute(
+            sa.text("SELECT version_num FROM alembic_version")
+        ).scalar()
+    return found
 
 
 def _where(engine: sa.Engine) -> str:

@@ -9,6 +9,9 @@ import sqlalchemy as sa
 
 metadata = sa.MetaData()
 
+NEWEST_REVISION = "0001"
+"""Of the migrations; tables of another one are brought there before anything else."""
+
 request = sa.Table(
     "request",
     metadata,
