@@ -75,10 +75,10 @@ def answers_keep_the_rules(ctx: Any, response: Any, case: Any) -> None:
 
 
 @schemathesis.hook
-def map_path_parameters(ctx: Any, path_parameters: dict[str, Any] | None) -> Any:
+def map_path_parameters(ctx: Any, path_parameters: dict[str, Any]) -> dict[str, Any]:
     """Every other made-up id becomes one that exists."""
     known: dict[str, str] = json.loads(os.environ.get(KNOWN, "{}"))
-    for name in known.keys() & (path_parameters or {}).keys():
-        if len(str(path_parameters[name])) % 2:
+    for name, value in (path_parameters or {}).items():
+        if name in known and len(str(value)) % 2:
             path_parameters[name] = known[name]
     return path_parameters

@@ -33,7 +33,10 @@ BATCH = 500
 
 log = logging.getLogger(__name__)
 
-_PATH = re.compile(r".*/cdn/files/b/([A-Za-z0-9_-]{16,64})(/[^/]*)?")
+ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
+"""What ids of files and uploads look like; for others the database is not even asked."""
+
+_PATH = re.compile(rf".*/cdn/files/b/({ID.pattern})(/[^/]*)?")
 
 
 class FileForbidden(LyraZoomError):
@@ -122,6 +125,8 @@ class Files:
 
     def find(self, file_id: str, now: float) -> StoredFile | None:
         """The file, unless it is unknown or its time is over."""
+        if not ID.fullmatch(file_id):
+            return None
         table = tables.stored_file
         with self._engine.connect() as connection:
             row = connection.execute(

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from lyra_zoom.contract.storage import Lifecycle, Part
 from lyra_zoom.database import tables
 from lyra_zoom.errors import LyraZoomError
-from lyra_zoom.storage.files import DAY_S, Files, NewFile, StoredFile, new_file_id
+from lyra_zoom.storage.files import DAY_S, ID, Files, NewFile, StoredFile, new_file_id
 from lyra_zoom.storage.labels import clean_name, clean_type
 from lyra_zoom.storage.landing import Landing, TooLarge
 from lyra_zoom.storage.objects import ObjectMissing, ObjectStore
@@ -120,6 +120,8 @@ class Uploads:
     def find(self, upload_id: str, now: float, key_id: str | None = None) -> Upload:
         """The upload, while it is open to be filled; with `key_id`, only one of that key."""
         table = tables.upload
+        if not ID.fullmatch(upload_id):
+            raise UploadRefused(UploadProblem.UNKNOWN, "there is no such upload")
         with self._engine.connect() as connection:
             row = connection.execute(
                 sa.select(table).where(table.c.upload_id == upload_id)
