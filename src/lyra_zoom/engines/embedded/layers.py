@@ -156,7 +156,7 @@ def _behind(
     invented = hidden = deep & ~beside
     if _is_exact(scene):
         picture, continued = _with_far_side_continued(picture, outlines, soft_px)
-        behind = np.where(continued, outlines.near - outlines.jump, behind)
+        behind = np.where(continued, _lowest(disparity, round(soft_px) + 1), behind)
         invented, hidden = hidden | continued, hidden & ~continued
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
     colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
