@@ -14,7 +14,7 @@ from PIL import Image
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.errors import InputRejected
 from lyra_zoom.geometry.image import Size
-from lyra_zoom.pipeline.decode import accepted_formats, decode_photo, decode_whole
+from lyra_zoom.pipeline.decode import decode_photo, decode_whole
 from tests.fakes import Notes
 from tests.pictures import encoded, landscape, png_chunk, png_of_header, psnr
 
@@ -57,13 +57,32 @@ def test_a_gif_gives_its_pixels_as_its_palette_has_them():
     assert (decode_whole(data, Notes().say) == shown).all()
 
 
-def test_heic_works_with_its_codec_or_is_refused_by_name():
-    if "HEIF" in accepted_formats():
-        pytest.skip("the HEIC codec is installed")
-    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
-    with pytest.raises(InputRejected, match="JPEG, PNG, WEBP, AVIF") as refused:
-        decode(heic)
-    assert refused.value.kind == "unsupported_image_format"
+def test_heic_gives_its_pixels_when_its_codec_is_installed():
+    pillow_heif = pytest.importorskip("pillow_heif")
+    original, file = landscape(), io.BytesIO()
+    pillow_heif.from_pillow(Image.fromarray(original)).save(file, quality=95)
+    assert file.getvalue()[4:12] == b"ftypheic"
+    assert psnr(decode_whole(file.getvalue(), Notes().say), original) >= 32
+
+
+REFUSING_HEIC = """
+import sys
+sys.modules["pillow_heif"] = None  # as where it is not installed
+from lyra_zoom.errors import InputRejected
+from lyra_zoom.pipeline.decode import decode_whole
+try:
+    decode_whole(b"\\0\\0\\0\\x18ftypheic\\0\\0\\0\\0mif1heic" + bytes(200), print)
+except InputRejected as rejected:
+    print(rejected.kind, rejected.message)
+"""
+
+
+def test_heic_is_refused_by_name_without_its_codec():
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSING_HEIC], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("unsupported_image_format")
+    assert "JPEG, PNG, WEBP, AVIF" in done.stdout
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"])
