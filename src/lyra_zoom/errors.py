@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+EXIT_DATABASE_UNUSABLE = 3
+"""How a process ends that cannot work with its database: starting it again would not help."""
+
 
 class LyraZoomError(Exception):
     """Base of all errors that a person is meant to read."""

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from lyra_zoom.cli.options import OneLineParser, add_contract_options, whole_number_from_1
 from lyra_zoom.cli.service_options import add_address, add_data, add_supervised
 from lyra_zoom.engines.compile_cache import keep_compiled_code
-from lyra_zoom.errors import Cancelled, InputRejected, LyraZoomError, OutputRejected
+from lyra_zoom.errors import (
+    EXIT_DATABASE_UNUSABLE,
+    Cancelled,
+    DatabaseUnusable,
+    InputRejected,
+    LyraZoomError,
+    OutputRejected,
+)
 from lyra_zoom.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,7 +48,10 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status is 0, 1 failed, 2 bad input or 130 cancelled."""
+    """Run one command; the exit status is 0, 1 failed, 2 bad input, 130 cancelled.
+
+    It is 3 when the database is damaged, or newer than this program.
+    """
     try:
         parsed = _parser().parse_args(arguments)
         keep_compiled_code(Settings.from_environment(os.environ).data)
@@ -50,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), EXIT_BAD_INPUT)
     except (Cancelled, KeyboardInterrupt):
         return _complain("cancelled", EXIT_CANCELLED)
+    except DatabaseUnusable as error:
+        return _complain(str(error), EXIT_DATABASE_UNUSABLE)
     except LyraZoomError as error:
         return _complain(str(error), EXIT_FAILED)
     except BrokenPipeError:

@@ -18,6 +18,9 @@ BUSY_TIMEOUT_S = 30
 POOL_SIZE = 4
 """Connections that one process keeps; PostgreSQL's default allows a hundred for all."""
 
+LARGEST_CHECKED_BYTES = 64 * 2**20
+"""Of a SQLite file that is read once at the start; a larger one would take too long."""
+
 
 def open_database(url: str) -> sa.Engine:
     """The database of this URL, connected when first used; a SQLite folder is made.
@@ -42,6 +45,8 @@ def migrate(engine: sa.Engine) -> None:
     A damaged file, or one written by a newer version, raises `DatabaseUnusable`.
     """
     try:
+        if engine.dialect.name == "sqlite":
+            _refuse_damaged(engine)
         if _revision(engine) != NEWEST_REVISION:  # else the migration engine is not even loaded
             import_module("lyra_zoom.database.upgrade").upgrade(engine)
     except UnknownRevision as error:
@@ -86,6 +91,19 @@ def _revision(engine: sa.Engine) -> str | None:
             sa.text("SELECT version_num FROM alembic_version")
         ).scalar()
     return found
+
+
+def _refuse_damaged(engine: sa.Engine) -> None:
+    """Find damage to a SQLite file now, rather than in the middle of a request."""
+    with engine.connect() as connection:
+        size = connection.exec_driver_sql(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).scalar_one()
+        if size > LARGEST_CHECKED_BYTES:
+            return
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        raise sa.exc.DatabaseError(None, None, ValueError(" ".join(found.split())))
 
 
 def _where(engine: sa.Engine) -> str:

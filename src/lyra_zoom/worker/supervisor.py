@@ -22,7 +22,12 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from lyra_zoom.errors import DataFolderTaken, NotPossibleNow
+from lyra_zoom.errors import (
+    EXIT_DATABASE_UNUSABLE,
+    DatabaseUnusable,
+    DataFolderTaken,
+    NotPossibleNow,
+)
 from lyra_zoom.settings import Settings
 
 LOOK_EVERY_S = 0.05
@@ -151,6 +156,10 @@ class Supervisor:
         status = child.process.poll()
         if status is None:
             return
+        if status == EXIT_DATABASE_UNUSABLE:
+            for thread in child.threads:  # they pass on what it said
+                thread.join(1)
+            raise DatabaseUnusable(f"stopped: {child.name} cannot work with the database")
         lived_s = now_s - child.started_s
         child.young_deaths = 0 if lived_s > STEADY_S else child.young_deaths + 1
         wait_s = RETRY_S[min(child.young_deaths, len(RETRY_S) - 1)]
