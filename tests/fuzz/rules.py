@@ -31,13 +31,16 @@ def breach_of(
         return f"status {status}"
     if elapsed_s > LONGEST_ANSWER_S:
         return f"it took {elapsed_s:.1f} s"
+    return breach_of_body(headers.get("content-type", ""), body, sent)
+
+
+def breach_of_body(content_type: str, body: bytes, sent: str = "") -> str | None:
+    """The same, looking at the body alone."""
     text = body.decode("utf-8", "replace")
     told = SECRETS.search(text)
-    if told and told[0] not in sent and "html" not in headers.get("content-type", ""):
+    if told and told[0] not in sent and "html" not in content_type:
         return f"the body tells {told[0]!r}"
-    if "json" in headers.get("content-type", ""):
-        return _why_not_json(text)
-    return None
+    return _why_not_json(text) if "json" in content_type else None
 
 
 def _is_announced(status: int, headers: Mapping[str, str]) -> bool:

@@ -41,7 +41,7 @@ def working(api: RunningApi) -> Iterator[None]:
 def _work(api: RunningApi, stopped: threading.Event) -> None:
     number = 0
     while not stopped.wait(LOOK_EVERY_S):
-        for request_id in _waiting(api):
+        for request_id in waiting(api):
             if api.parts.requests.begin(request_id, time.time()):
                 number += 1
                 api.say(request_id, f"request number={number}")
@@ -49,9 +49,10 @@ def _work(api: RunningApi, stopped: threading.Event) -> None:
                 api.parts.requests.end(request_id, ending, time.time())
 
 
-def _waiting(api: RunningApi) -> list[str]:
-    waiting = sa.select(request.c.request_id).where(
+def waiting(api: RunningApi) -> list[str]:
+    """What nobody has begun."""
+    query = sa.select(request.c.request_id).where(
         request.c.started_at.is_(None), request.c.outcome.is_(None)
     )
     with api.parts.engine.connect() as connection:
-        return list(connection.execute(waiting).scalars())
+        return list(connection.execute(query).scalars())
