@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.docs.command_help import help_of
 from tests.docs.example_files import example_blocks
+from tests.docs.limits import limit_table
 from tests.docs.tables import (
     error_table,
     error_type_table,
@@ -30,6 +31,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "output": output_table,
     "settings": settings_table,
     "errors": error_table,
+    "limits": limit_table,
     "kinds": kind_table,
     "tree": tree,
     "help": lambda: help_of(),
