@@ -1,6 +1,6 @@
 """Many machines on one: processes of `lyra-zoom api` and workers that share only what is given.
 
-Every process has a data folder of its own, as on a machine of its own.
+Every process has a data folder of its own, as on a machine of its own, unless it is told one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Machine:
         self, folder: Path, command: list[str], environment: Mapping[str, str]
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.data = folder / "data"
+        self.data = Path(environment.get("LYRA_ZOOM_DATA") or folder / "data")
         self.log = folder / "log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -76,6 +76,7 @@ class Mp4Writer:
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode")
         self._waiting: deque[Future[None]] = deque()
         self._num_written = 0
+        self._is_broken = False
 
     def write(self, frame: RgbImage) -> None:
         """Queue one frame; the array may be reused as soon as this returns."""
@@ -109,7 +110,14 @@ class Mp4Writer:
         self._container.mux(self._stream.encode(None))
 
     def _encode(self, picture: av.VideoFrame) -> None:
-        self._container.mux(self._stream.encode(_to_bt709(picture)))
+        """Encode and write; after a disk was full, writing again would crash the process."""
+        if self._is_broken:
+            return
+        try:
+            self._container.mux(self._stream.encode(_to_bt709(picture)))
+        except OSError:
+            self._is_broken = True
+            raise
 
 
 def _to_bt709(picture: av.VideoFrame) -> av.VideoFrame:

@@ -20,7 +20,7 @@ from pathlib import Path
 from lyra_zoom.contract.problems import body_of_rejection
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.compile_cache import keep_compiled_code
-from lyra_zoom.errors import Cancelled, EngineNotReady, InputRejected
+from lyra_zoom.errors import Cancelled, EngineNotReady, InputRejected, OutputRejected
 from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.words import STAGE_WORDS
 from lyra_zoom.settings import Settings
@@ -185,6 +185,8 @@ def _failure(error: Exception) -> Line:
         return {"kind": Failure.REJECTED, "message": str(error), "body": body}
     if isinstance(error, EngineNotReady):
         return {"kind": Failure.NOT_READY, "message": str(error)}
+    if isinstance(error, OutputRejected):
+        return {"kind": Failure.NO_SPACE, "message": "the disk of the worker is full"}
     logger.exception("a command failed")
     return {"kind": Failure.OTHER, "message": f"the engine failed: {type(error).__name__}"}
 

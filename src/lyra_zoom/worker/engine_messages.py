@@ -45,6 +45,7 @@ class Failure(StrEnum):
     REJECTED = "rejected"
     NOT_READY = "not_ready"
     CANCELLED = "cancelled"
+    NO_SPACE = "no_space"
     OTHER = "other"
 
 

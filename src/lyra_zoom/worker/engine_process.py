@@ -17,7 +17,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lyra_zoom.errors import Cancelled, EngineDied, EngineFailed, EngineHung, EngineNotReady
+from lyra_zoom.errors import (
+    Cancelled,
+    EngineDied,
+    EngineFailed,
+    EngineHung,
+    EngineNotReady,
+    NotPossibleNow,
+)
 from lyra_zoom.worker.engine_messages import (
     Do,
     Failure,
@@ -305,4 +312,6 @@ def _outcome(message: Line) -> Line:
         raise InputRefused(message["message"], message["body"])
     if message["kind"] == Failure.NOT_READY:
         raise EngineNotReady(message["message"])
+    if message["kind"] == Failure.NO_SPACE:
+        raise NotPossibleNow(message["message"])
     raise EngineFailed(message["message"])

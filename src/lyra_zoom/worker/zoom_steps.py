@@ -27,6 +27,7 @@ from lyra_zoom.jobs.job import Ending, Job, Outcome
 from lyra_zoom.jobs.requests import Requests
 from lyra_zoom.storage.fetch import fetch_remote
 from lyra_zoom.storage.files import Files, NewFile, StoredFile
+from lyra_zoom.storage.landing import writing
 from lyra_zoom.storage.objects import ObjectStore, pieces_of
 from lyra_zoom.storage.pinned import OutboundPolicy
 from lyra_zoom.worker.endings import ending_of
@@ -121,7 +122,8 @@ class ZoomSteps:
     def _prepare(self) -> Prepared:
         request = self._request()
         photo = self._photo_file
-        photo.write_bytes(self._fetch(request.image_url))
+        image = self._fetch(request.image_url)
+        patiently(lambda: write_whole(photo, image))
         key = self._new_key("")
         patiently(lambda: self._hands.objects.put_file(key, photo))
         answer = self._insist(
@@ -192,7 +194,8 @@ class ZoomSteps:
         """A local copy of an object."""
         path = path or self._local(key)
         if not path.exists():
-            path.write_bytes(patiently(lambda: self._hands.objects.read(key)))
+            data = patiently(lambda: self._hands.objects.read(key))
+            patiently(lambda: write_whole(path, data))
         return path
 
     def _store(self, film: Path) -> StoredFile:
@@ -229,10 +232,10 @@ class ZoomSteps:
         return self._order(self._request(), prepared["seed"])
 
     def _insist(self, call: Callable[[], Result]) -> Result:
-        """The result, though the engine may die on the way: a few times."""
+        """The result, though the engine may die on the way, a few times, or lack space."""
         while True:
             try:
-                return call()
+                return patiently(call)
             except EngineDied as error:
                 if self._hands.stopping.is_set():
                     wait_for_the_end()
@@ -289,6 +292,14 @@ class ZoomSteps:
             num_frames=facts["num_frames"],
         )
         return ZoomOutput(video=video, seed=seed, timings=facts["timings"]).to_wire()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that is there whole or not at all; a full disk is `NotPossibleNow`."""
+    part = path.with_name(f"{path.name}.part")
+    with writing():
+        part.write_bytes(data)
+        part.replace(path)
 
 
 def remove_work(objects: ObjectStore, request_id: str) -> None:
