@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, Val
 from lyra_zoom.errors import SettingRejected
 
 PREFIX = "LYRA_ZOOM_"
+MIB = 2**20
 
 Keys = Annotated[
     tuple[str, ...],
@@ -37,8 +38,8 @@ class Settings:
     `api_keys`: keys accepted besides the stored ones, separated by commas.
     `allow_private_urls`: 1 lets `image_url` point to addresses that are not public.
     `allow_private_webhooks`: 1 lets webhooks go to addresses that are not public.
-    `max_body_mb`: the largest request body, in MB; 64 unless set.
-    `max_upload_mb`: the largest uploaded file, in MB; 2048 unless set.
+    `max_body_mb`: the largest request body, in MiB; 64 unless set.
+    `max_upload_mb`: the largest uploaded file, in MiB; 2048 unless set.
     `keep_days`: days that finished requests and their files are kept; 7 unless set.
     """
 
@@ -74,6 +75,16 @@ class Settings:
     def database(self) -> str:
         """The URL of the database: PostgreSQL, or a SQLite file inside `data`."""
         return self.database_url or f"sqlite:///{(self.data / 'lyra-zoom.sqlite').absolute()}"
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest request body."""
+        return self.max_body_mb * MIB
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest uploaded file."""
+        return self.max_upload_mb * MIB
 
 
 _SETTINGS = TypeAdapter(Settings)

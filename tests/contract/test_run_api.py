@@ -57,6 +57,12 @@ def until(condition, within_s=5.0):
     raise AssertionError("it did not come to pass")
 
 
+def test_a_long_queue_may_be_avoided_here_too(api, client):
+    api.submit()
+    assert client.post(f"{RUN}?fal_max_queue_length=0", json=INPUT).status_code == 429
+    assert client.post(f"{RUN}?fal_max_queue_length=-1", json=INPUT).status_code == 400
+
+
 def test_the_answer_is_the_output_and_names_the_request(api, client):
     with Worker(api) as worker:
         answer = client.post(RUN, json=INPUT)

@@ -50,6 +50,15 @@ def test_the_position_counts_who_goes_first(requests: Requests):
     assert [requests.position(job) for job in (first, second, low)] == [0, 1, 2]
 
 
+def test_a_request_is_found_together_with_its_position(requests: Requests):
+    first, second = requests.accept(SUBMISSION, NOW), requests.accept(SUBMISSION, NOW + 1)
+    assert requests.find_with_position(second.request_id, "ann") == (second, 1)
+    assert requests.find_with_position(second.request_id, "bob") is None
+    assert requests.begin(second.request_id, NOW + 2)
+    both = requests.load_each([first.request_id, second.request_id])
+    assert [position for _, position in both.values()] == [0, 0]
+
+
 def test_a_request_that_began_is_ahead_of_nobody(requests: Requests):
     first, second = requests.accept(SUBMISSION, NOW), requests.accept(SUBMISSION, NOW + 1)
     assert requests.begin(first.request_id, NOW + 2)

@@ -112,16 +112,12 @@ class QueueStatus(BaseModel):
 
     def to_wire(self) -> dict[str, object]:
         """The JSON object clients expect: fal's Python client demands some keys by status."""
-        wire: dict[str, object] = self.model_dump(
-            mode="json", exclude={"queue_position", "logs", "metrics", "error", "error_type"}
-        )
+        wire: dict[str, object] = self.model_dump(mode="json", exclude_none=True)
         if self.status is Status.IN_QUEUE:
-            wire["queue_position"] = self.queue_position or 0
-        if self.status is not Status.IN_QUEUE or self.logs is not None:
-            wire["logs"] = self.model_dump(mode="json", include={"logs"})["logs"]
-        wire["metrics"] = self.metrics.model_dump(mode="json", exclude_none=True)
-        if self.error is not None:
-            wire |= {"error": self.error, "error_type": self.error_type}
+            wire.setdefault("queue_position", 0)
+        else:
+            wire.pop("queue_position", None)
+            wire.setdefault("logs", None)
         return wire
 
 

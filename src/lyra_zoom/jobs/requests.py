@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 
 import sqlalchemy as sa
 
 from lyra_zoom.contract.webhook import webhook_body
 from lyra_zoom.database.tables import request, request_input, webhook_delivery
+from lyra_zoom.jobs import queries
 from lyra_zoom.jobs.deliveries import receiving_host
 from lyra_zoom.jobs.durable import DurableQueue
 from lyra_zoom.jobs.job import (
@@ -44,9 +44,8 @@ class Requests:
         try:
             with self._engine.begin() as connection:
                 row = connection.execute(
-                    sa.insert(request)
-                    .values(request_id=request_id, accepted_at=now, **_columns(submission))
-                    .returning(request)
+                    queries.ACCEPT,
+                    {"request_id": request_id, "accepted_at": now, **_columns(submission)},
                 ).one()
                 connection.execute(
                     sa.insert(request_input).values(request_id=request_id, body=submission.body)
@@ -61,16 +60,29 @@ class Requests:
 
     def find(self, request_id: str, key_id: str) -> Job | None:
         """The request, or None: another key's request does not exist."""
-        return self._one(request.c.request_id == request_id, request.c.key_id == key_id)
+        with self._engine.connect() as connection:
+            given = {"request_id": request_id, "key_id": key_id}
+            row = connection.execute(queries.FIND, given).one_or_none()
+        return None if row is None else _job(row)
+
+    def find_with_position(self, request_id: str, key_id: str) -> tuple[Job, int] | None:
+        """The same, and how many requests will begin before it; 0 unless it waits."""
+        with self._engine.connect() as connection:
+            given = {"request_id": request_id, "key_id": key_id}
+            row = connection.execute(queries.FIND_WITH_POSITION, given).one_or_none()
+        return None if row is None else _job_and_position(row)
 
     def load(self, request_id: str) -> Job | None:
         """The request, whoever it belongs to; for those who work on it."""
         return self._one(request.c.request_id == request_id)
 
-    def load_each(self, request_ids: Iterable[str]) -> dict[str, Job]:
-        """Many requests at once, by id; one that is not kept has no entry."""
-        jobs = self._all(request.c.request_id.in_(list(request_ids)))
-        return {job.request_id: job for job in jobs}
+    def load_each(self, request_ids: Iterable[str]) -> dict[str, tuple[Job, int]]:
+        """Many requests with their positions, by id; one that is not kept has no entry."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                queries.EACH_WITH_POSITION, {"request_ids": list(request_ids)}
+            )
+            return {row.request_id: _job_and_position(row) for row in rows}
 
     def body(self, request_id: str) -> bytes:
         """What the client sent; empty once the request is over."""
@@ -82,15 +94,15 @@ class Requests:
 
     def position(self, job: Job) -> int:
         """How many requests will begin before this one."""
-        mine = sa.tuple_(
-            sa.literal(job.priority), sa.literal(job.accepted_at), sa.literal(job.request_id)
-        )
-        others = sa.tuple_(request.c.priority, request.c.accepted_at, request.c.request_id)
-        return self._count(*_waiting(), others < mine)
+        with self._engine.connect() as connection:
+            given = {"request_id": job.request_id}
+            return connection.execute(queries.POSITION, given).scalar() or 0
 
     def waiting_count(self) -> int:
         """How many requests have not begun."""
-        return self._count(*_waiting())
+        counted = sa.select(sa.func.count()).where(queries.is_waiting())
+        with self._engine.connect() as connection:
+            return connection.execute(counted).scalar_one()
 
     def begin(self, request_id: str, now: float) -> bool:
         """A worker takes up the request; False when it is over, or just ended for being late.
@@ -163,7 +175,9 @@ class Requests:
 
     def expire_unstarted(self, now: float) -> tuple[str, ...]:
         """End the requests that waited longer than their senders wanted; returns their ids."""
-        late = self._all(*_waiting(), request.c.accepted_at + request.c.start_timeout_s < now)
+        late = self._all(
+            queries.is_waiting(), request.c.accepted_at + request.c.start_timeout_s < now
+        )
         ended = tuple(
             job.request_id
             for job in late
@@ -237,20 +251,11 @@ class Requests:
             rows = connection.execute(sa.select(request).where(*conditions))
             return tuple(_job(row) for row in rows)
 
-    def _count(self, *conditions: sa.ColumnElement[bool]) -> int:
-        counted = sa.select(sa.func.count()).select_from(request).where(*conditions)
-        with self._engine.connect() as connection:
-            return connection.execute(counted).scalar_one()
-
 
 def _columns(submission: Submission) -> dict[str, object]:
-    columns = asdict(submission)
-    del columns["body"]
-    return columns
-
-
-def _waiting() -> tuple[sa.ColumnElement[bool], ...]:
-    return request.c.started_at.is_(None), request.c.outcome.is_(None)
+    """Everything but the body, which has a table of its own."""
+    names = (name for name in submission.__slots__ if name != "body")
+    return {name: getattr(submission, name) for name in names}
 
 
 def _why_not_begin(job: Job, now: float) -> Ending | None:
@@ -269,3 +274,9 @@ def _why_not_begin(job: Job, now: float) -> Ending | None:
 
 def _job(row: sa.Row[tuple[object, ...]]) -> Job:
     return Job(**row._mapping)  # the documented way to a row's columns
+
+
+def _job_and_position(row: sa.Row[tuple[object, ...]]) -> tuple[Job, int]:
+    columns = dict(row._mapping)
+    position: int = columns.pop("position")
+    return Job(**columns), position

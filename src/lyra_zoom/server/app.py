@@ -27,7 +27,6 @@ from lyra_zoom.server.parts import Parts
 from lyra_zoom.server.problems import translate_errors
 from lyra_zoom.server.protection import Protection
 from lyra_zoom.server.schema import publish_schema
-from lyra_zoom.server.storage_problems import translate_storage_errors
 
 ROUTERS = (
     queue_api.router,
@@ -76,7 +75,6 @@ def make_app(parts: Parts) -> FastAPI:
         app.include_router(router)
     publish_schema(app)
     translate_errors(app)
-    translate_storage_errors(app)
     parts.measured.registry.register(QueueFacts(parts.engine, parts.leases))
     app.add_middleware(Limits, settings=parts.settings)
     app.add_middleware(

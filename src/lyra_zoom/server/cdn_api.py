@@ -22,7 +22,7 @@ from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import Parts, parts_of
 from lyra_zoom.server.problems import Refused, bad_request
 from lyra_zoom.server.schema import body_of, lifecycle_header, text_header
-from lyra_zoom.server.storage_problems import OF_DOWNLOADS, OF_UPLOADS
+from lyra_zoom.server.storage_schema import OF_DOWNLOADS, OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, StoredFile, url_of_file
 from lyra_zoom.storage.uploads import MOST_PARTS, Upload
 

@@ -134,19 +134,14 @@ class Watcher:
 
     def _first_look(self, job: Job) -> Seen:
         """What is known at the start; the lines are read last, so that none is missed."""
-        job = self._requests.load(job.request_id) or job
-        return Seen(
-            job=job,
-            position=self._position(job),
-            lines=self._events.since(job.request_id),
-        )
+        now = self._requests.load_each([job.request_id])
+        job, position = now.get(job.request_id, (job, 0))
+        return Seen(job=job, position=position, lines=self._events.since(job.request_id))
 
     def _look(self, before: dict[str, Seen]) -> dict[str, Seen]:
-        jobs = self._requests.load_each(before)
-        if any(
-            expire_if_late(self._requests, job) for job in jobs.values()
-        ):  # ends all of them
-            jobs = self._requests.load_each(before)
+        now = self._requests.load_each(before)
+        if any(expire_if_late(self._requests, job) for job, _ in now.values()):  # ends all
+            now = self._requests.load_each(before)
         last = {
             name: seen.lines[-1].number if seen.lines else -1 for name, seen in before.items()
         }
@@ -154,12 +149,8 @@ class Watcher:
         return {
             name: Seen(
                 job=job,
-                position=self._position(job),
+                position=position,
                 lines=before[name].lines + lines.get(name, ()),
             )
-            for name, job in jobs.items()
+            for name, (job, position) in now.items()
         }
-
-    def _position(self, job: Job) -> int:
-        waits = job.started_at is None and job.outcome is None
-        return self._requests.position(job) if waits else 0

@@ -8,9 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lyra_zoom.server.problems import Refused
-from lyra_zoom.settings import Settings
-
-MIB = 2**20
+from lyra_zoom.settings import MIB, Settings
 
 UPLOADS = ("/cdn/",)
 """Paths under which whole files arrive; all other bodies are requests."""
@@ -38,8 +36,8 @@ class Limits:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._request_bytes = settings.max_body_mb * MIB
-        self._upload_bytes = settings.max_upload_mb * MIB
+        self._request_bytes = settings.max_body_bytes
+        self._upload_bytes = settings.max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request within its limits."""

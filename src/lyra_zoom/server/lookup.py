@@ -24,6 +24,16 @@ def find_job(requests: Requests, request_id: str, key_id: str) -> Job | None:
     return requests.find(request_id, key_id)
 
 
+def look_up(requests: Requests, request_id: str, key_id: str) -> tuple[Job, int] | None:
+    """The same, and how many requests will begin before it."""
+    if not REQUEST_ID.fullmatch(request_id):
+        return None
+    found = requests.find_with_position(request_id, key_id)
+    if found is None or not expire_if_late(requests, found[0]):
+        return found
+    return requests.find_with_position(request_id, key_id)
+
+
 def expire_if_late(requests: Requests, job: Job) -> bool:
     """End a request whose time to start is over; whether it was."""
     if job.start_timeout_s is None or job.started_at is not None or job.outcome is not None:

@@ -24,7 +24,6 @@ from lyra_zoom.storage.objects import ObjectStore, open_objects
 from lyra_zoom.storage.uploads import Uploads
 
 DAY_S = 24 * 3600
-MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ def open_parts(settings: Settings) -> Parts:
         keys=Keys(engine, settings.api_keys),
         objects=objects,
         files=files,
-        uploads=Uploads(engine, objects, files, settings.max_upload_mb * MIB),
+        uploads=Uploads(engine, objects, files, settings.max_upload_bytes),
         threads=threads,
         watcher=Watcher(requests, events, threads),
     )

@@ -25,6 +25,10 @@ from lyra_zoom.contract.problems import (
 from lyra_zoom.contract.queue import ERROR_STATUS, ErrorType, RequestProblem
 from lyra_zoom.contract.zoom import ENDPOINT_ID
 from lyra_zoom.errors import InputRejected, LyraZoomError, NotPossibleNow
+from lyra_zoom.storage.files import FileForbidden
+from lyra_zoom.storage.integrity import FileDamaged
+from lyra_zoom.storage.landing import TooLarge
+from lyra_zoom.storage.uploads import UploadProblem, UploadRefused
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,15 @@ RETRY_AFTER_S = 2
 
 DISK_TROUBLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE))
 
+UPLOAD_STATUS: dict[UploadProblem, int] = {
+    UploadProblem.UNKNOWN: 404,
+    UploadProblem.EXPIRED: 410,
+    UploadProblem.ALREADY_THERE: 409,
+    UploadProblem.WRONG_PARTS: 400,
+    UploadProblem.TOO_MANY: 429,
+}
+
+FILE_STATUS: dict[type[Exception], int] = {TooLarge: 413, FileForbidden: 403, FileDamaged: 500}
 
 NOTHING_HERE = (
     f"There is nothing at this address. The endpoint of this server is {ENDPOINT_ID}: "
@@ -102,6 +115,8 @@ def translate_errors(app: FastAPI) -> None:
         (BodyRejected, _rejected_body),
         (ClientDisconnect, _gone),
         (NotPossibleNow, _not_now),
+        (UploadRefused, _refused_upload),
+        *((kind, _refused_file) for kind in FILE_STATUS),
         (sa.exc.OperationalError, _database_trouble),
         (sa.exc.InterfaceError, _database_trouble),
         (sa.exc.TimeoutError, _database_trouble),
@@ -156,6 +171,15 @@ async def _rejected_body(request: Request, error: Exception) -> Response:
 async def _gone(request: Request, error: Exception) -> Response:
     """Nobody reads this: the connection ended before the body did."""
     return JSONResponse({"detail": "the body is incomplete"}, 400)
+
+
+async def _refused_upload(request: Request, error: Exception) -> Response:
+    assert isinstance(error, UploadRefused)
+    return JSONResponse({"detail": str(error)}, UPLOAD_STATUS[error.problem])
+
+
+async def _refused_file(request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, FILE_STATUS[type(error)])
 
 
 async def _not_now(request: Request, error: Exception) -> Response:

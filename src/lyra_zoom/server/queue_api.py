@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 
 from lyra_zoom.contract.queue import (
     CancelAnswer,
-    ErrorType,
     QueueStatus,
     Status,
     SubmitAnswer,
@@ -24,14 +23,12 @@ from lyra_zoom.server.answers import (
     not_found,
     result_of,
     status_of,
-    status_word,
     submit_answer,
 )
 from lyra_zoom.server.auth import Caller
 from lyra_zoom.server.base_url import base_url
-from lyra_zoom.server.lookup import REQUEST_ID, find_job
+from lyra_zoom.server.lookup import REQUEST_ID, find_job, look_up
 from lyra_zoom.server.parts import Parts, parts_of
-from lyra_zoom.server.problems import Refused
 from lyra_zoom.server.schema import (
     OF_RESULTS,
     WITH_BODY,
@@ -43,7 +40,7 @@ from lyra_zoom.server.schema import (
     zoom_body,
 )
 from lyra_zoom.server.status_stream import first_number, stream_of
-from lyra_zoom.server.submission import most_waiting, read_object, submission_of
+from lyra_zoom.server.submission import accept, most_waiting, read_object, submission_of
 
 router = APIRouter(tags=["queue"])
 
@@ -173,14 +170,7 @@ def wanted(flag: str) -> bool:
 
 
 def _accept(parts: Parts, submission: Submission, limit: int | None) -> tuple[Job, int]:
-    if limit is not None and parts.requests.waiting_count() > limit:
-        raise Refused(
-            429,
-            f"more than {limit} requests are waiting",
-            ErrorType.CONCURRENT_REQUESTS_LIMIT,
-            {"X-Fal-Needs-Retry": "1"},
-        )
-    job = parts.requests.accept(submission, time.time())
+    job = accept(parts, submission, limit)
     return job, parts.requests.position(job)
 
 
@@ -188,9 +178,7 @@ def _look_up(
     parts: Parts, request_id: str, key_id: str, with_lines: bool
 ) -> tuple[Job, int, tuple[Event, ...] | None] | None:
     """A request, its position and its lines; the lines last, so that none is missed."""
-    job = find_job(parts.requests, request_id, key_id)
-    if job is None:
+    found = look_up(parts.requests, request_id, key_id)
+    if found is None:
         return None
-    waits = status_word(job) is Status.IN_QUEUE
-    position = parts.requests.position(job) if waits else 0
-    return job, position, parts.events.since(request_id) if with_lines else None
+    return *found, parts.events.since(request_id) if with_lines else None

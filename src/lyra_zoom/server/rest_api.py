@@ -14,7 +14,7 @@ from lyra_zoom.server.base_url import base_url
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import parts_of
 from lyra_zoom.server.schema import lifecycle_header
-from lyra_zoom.server.storage_problems import OF_UPLOADS
+from lyra_zoom.server.storage_schema import OF_UPLOADS
 from lyra_zoom.storage.files import NewFile, url_of_file
 
 router = APIRouter(prefix="/rest/storage", tags=["files"], responses=OF_UPLOADS)

@@ -21,7 +21,7 @@ from lyra_zoom.server.schema import (
     parameters_of_submit,
     zoom_body,
 )
-from lyra_zoom.server.submission import read_object, submission_of
+from lyra_zoom.server.submission import accept, most_waiting, read_object, submission_of
 
 router = APIRouter(tags=["run"])
 
@@ -38,7 +38,8 @@ async def run(request: Request, key_id: Caller) -> Response:
     body, fields = await read_object(request)
     ZoomInput.model_validate(fields)
     submission = submission_of(parts, request, key_id, body)
-    job = await parts.threads.write(parts.requests.accept, submission, time.time())
+    limit = most_waiting(request)
+    job = await parts.threads.write(accept, parts, submission, limit)
     parts.measured.accepted.labels("run").inc()
     over = await _wait(parts, request, job)
     if over is None:

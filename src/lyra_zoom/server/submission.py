@@ -6,14 +6,16 @@ The input of the model is not looked at here: that it is a JSON object is all th
 from __future__ import annotations
 
 import math
+import time
 from typing import Any
 
 import pydantic_core
 from fastapi import Request
 
+from lyra_zoom.contract.queue import ErrorType
 from lyra_zoom.contract.zoom import ENDPOINT_ID
 from lyra_zoom.errors import InputRejected
-from lyra_zoom.jobs.job import ATTEMPTS, LOW, NORMAL, Submission
+from lyra_zoom.jobs.job import ATTEMPTS, LOW, NORMAL, Job, Submission
 from lyra_zoom.server.base_url import base_url
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import Parts
@@ -78,6 +80,18 @@ def most_waiting(request: Request) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise bad_request("fal_max_queue_length must be a whole number from 0")
     return int(text)
+
+
+def accept(parts: Parts, submission: Submission, limit: int | None) -> Job:
+    """Keep and queue a request, unless more than `limit` wait already."""
+    if limit is not None and parts.requests.waiting_count() > limit:
+        raise Refused(
+            429,
+            f"more than {limit} requests are waiting",
+            ErrorType.CONCURRENT_REQUESTS_LIMIT,
+            {"X-Fal-Needs-Retry": "1"},
+        )
+    return parts.requests.accept(submission, time.time())
 
 
 def _start_timeout_s(request: Request) -> float | None:

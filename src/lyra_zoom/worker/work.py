@@ -41,8 +41,6 @@ from lyra_zoom.worker.zoom_workflow import ZoomWorkflow
 
 EXIT_AT_ONCE = 130
 
-MIB = 2**20
-
 VERDICT_EVERY_S = 1.0
 """How often an engine that cannot run here is asked again whether it can."""
 
@@ -110,7 +108,7 @@ def _open_bench(
         requests=Requests(database, queue),
         leases=Leases(database),
         files=files,
-        uploads=Uploads(database, objects, files, settings.max_upload_mb * MIB),
+        uploads=Uploads(database, objects, files, settings.max_upload_bytes),
         objects=objects,
         keep_s=settings.keep_days * DAY_S,
     )
