@@ -19,7 +19,7 @@ import psutil
 
 from lyra_zoom.contract.zoom import ENDPOINT_ID
 from tests.official_clients import ZOOM
-from tests.service import KEY
+from tests.service import KEY, still_running
 
 WITHIN_S = 60.0
 REQUESTS = "/queue/fal-ai/lyra-2/requests"
@@ -43,6 +43,9 @@ def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
 class Machine:
     """One process and its data folder; whatever it says is in `log`."""
 
+    prefix: tuple[str, ...] = ()
+    """What the command is started by, if not directly."""
+
     def __init__(
         self, folder: Path, command: list[str], environment: Mapping[str, str]
     ) -> None:
@@ -51,7 +54,7 @@ class Machine:
         self.log = folder / "log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [*self.prefix, sys.executable, "-m", *command],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -79,7 +82,7 @@ class Machine:
         below = self.tree()
         self.process.terminate()
         status = self.process.wait(within_s)
-        _, alive = psutil.wait_procs(below, timeout=3)
+        alive = still_running(below, timeout_s=3)
         assert not alive, f"left running: {alive}"
         return status
 

@@ -90,15 +90,29 @@ class Service:
             psutil.wait_procs(everything, timeout=GONE_WITHIN_S)
         return bool(victims)
 
-    def stop(self) -> int:
-        """Ask it to stop, in good order; returns its exit status."""
+    def stop(self, *signals: signal.Signals) -> int:
+        """Ask it to stop, in good order or with these signals; returns its exit status."""
         assert self._process is not None
         everything = list(self.processes().values())
-        self._process.send_signal(signal.SIGTERM)
+        for number in signals or (signal.SIGTERM,):
+            self._process.send_signal(number)
         status = self._process.wait(GONE_WITHIN_S)
-        _, alive = psutil.wait_procs(everything, timeout=1)
-        assert not alive, f"left running: {[process.cmdline() for process in alive]}"
+        alive = still_running(everything, timeout_s=1)
+        assert not alive, f"left running: {alive}"
         return status
+
+
+def still_running(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Those that live on after this time; one that only nobody has buried yet does not live."""
+    _, left = psutil.wait_procs(processes, timeout=timeout_s)
+    return [process for process in left if not _is_dead(process)]
+
+
+def _is_dead(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _is(part: Part, process: psutil.Process) -> bool:
