@@ -11,7 +11,7 @@ import pytest
 
 from lyra_zoom.database.open import migrate, open_database
 from lyra_zoom.jobs.durable import DurableQueue
-from lyra_zoom.jobs.leases import Leases
+from lyra_zoom.jobs.leases import Lease, Leases
 from lyra_zoom.jobs.requests import Requests
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.files import DAY_S, Files, NewFile
@@ -95,3 +95,24 @@ def test_what_belongs_to_nothing_is_removed_days_later(
     housekeeping.remove_orphans()
     assert keys(household, "uploads") + keys(household, "work") == []
     assert keys(household, "files") == [kept.object_key]
+
+
+@pytest.mark.parametrize("jump_s", [DAY_S, -DAY_S])
+def test_a_clock_that_jumps_a_day_has_nobody_taken_over(household: Household, jump_s: float):
+    taken_over: list[str] = []
+    housekeeping = Housekeeping(household, "me", taken_over.extend)
+    for jumped_s in (0, 0, jump_s, jump_s, 0):
+        now = time.time() + jumped_s
+        other = Lease(
+            executor_id="other",
+            host="there",
+            pid=1,
+            engine="embedded",
+            ready=True,
+            version="0",
+            started_at=now,
+        )
+        household.leases.beat(other, now)
+        housekeeping.look()
+    assert taken_over == []
+    assert household.leases.known() == {"other"}
