@@ -11,6 +11,7 @@ import argparse
 import base64
 import random
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -116,18 +117,19 @@ class Clients:
                 time.sleep(0.1)
 
 
-def run(kills: int, seed: int, folder: Path) -> Report:
-    """Kill so often; raises `AssertionError` when a promise is broken."""
+def run(kills: int, seed: int, folder: Path, gap_s: float = MEAN_GAP_S) -> Report:
+    """Kill so often, `gap_s` apart on average; a broken promise raises `AssertionError`."""
     chance, report, ledger = random.Random(seed), Report(), Ledger()
     service, receiver = Service(folder / "data"), Receiver(ledger)
     service.start()
     clients = Clients(service, ledger, receiver.url)
     try:
         while sum(report.kills.values()) < kills and not ledger.broken:
-            time.sleep(chance.expovariate(1 / MEAN_GAP_S))
+            time.sleep(chance.expovariate(1 / gap_s))
             part = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             if service.kill(part):
                 report.kills[part.value] += 1
+                _say_sometimes(report, ledger)
             if part is Part.EVERYTHING:
                 report.restart_s.append(service.start())
         clients.stop_submitting()
@@ -145,6 +147,14 @@ def run(kills: int, seed: int, folder: Path) -> Report:
     _assert_nothing_left(service.data)
     report.acknowledged, report.answers = len(ledger.entries), ledger.outcomes()
     return report
+
+
+def _say_sometimes(report: Report, ledger: Ledger) -> None:
+    kills = sum(report.kills.values())
+    if kills % 25 == 0:
+        print(
+            f"{kills} kills, answers by status {ledger.outcomes()}", file=sys.stderr, flush=True
+        )
 
 
 def _wait_until(holds: Callable[[], bool], what: str) -> None:
@@ -172,9 +182,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--gap", type=float, default=MEAN_GAP_S, help="seconds between two kills"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(run(arguments.kills, arguments.seed, Path(folder)))
+        print(run(arguments.kills, arguments.seed, Path(folder), arguments.gap))
 
 
 if __name__ == "__main__":
