@@ -227,6 +227,15 @@ def test_a_request_that_is_over_is_not_begun(open_bench: OpenBench):
     assert steps.ran == []
 
 
+def test_what_a_killed_worker_left_of_a_request_that_is_over_is_removed(open_bench: OpenBench):
+    bench = open_bench("still")
+    job = bench.accept()
+    bench.hands.objects.put_bytes(f"{WORK}/{job.request_id}/half-done", b"a photograph")
+    bench.hands.requests.cancel(job.request_id, "ann", time.time())
+    bench.run(job)
+    assert bench.left_over() == []
+
+
 @pytest.mark.parametrize("last", ["prepare", "chunk 0", "chunk 1"])
 def test_another_worker_goes_on_where_one_died(open_bench: OpenBench, last: str):
     bench, steps = open_bench("still"), KeptSteps()

@@ -111,14 +111,6 @@ class ZoomSteps:
         """Have the segments joined, store the video and answer the request."""
         return self._or_end(lambda: self._finish(prepared, pieces))
 
-    def clean_up(self) -> None:
-        """Remove what lay between the steps, once nobody will go on with it."""
-        try:
-            if self._hands.requests.is_over(self._job.request_id):
-                remove_work(self._hands.objects, self._job.request_id)
-        except (sa.exc.SQLAlchemyError, NotPossibleNow):
-            logger.warning("work is left over request_id=%s", self._job.request_id)
-
     def _prepare(self) -> Prepared:
         request = self._request()
         photo = self._photo_file
@@ -302,10 +294,14 @@ def write_whole(path: Path, data: bytes) -> None:
         part.replace(path)
 
 
-def remove_work(objects: ObjectStore, request_id: str) -> None:
-    """Remove what lies between the steps of a request."""
-    for facts in list(objects.list(f"{WORK}/{request_id}")):
-        objects.delete(facts.key)
+def clean_up(hands: Hands, request_id: str) -> None:
+    """Remove what lay between the steps of a request, once nobody will go on with it."""
+    try:
+        if hands.requests.is_over(request_id):
+            for facts in list(hands.objects.list(f"{WORK}/{request_id}")):
+                hands.objects.delete(facts.key)
+    except (sa.exc.SQLAlchemyError, NotPossibleNow):
+        logger.warning("work is left over request_id=%s", request_id)
 
 
 def wait_for_the_end() -> None:

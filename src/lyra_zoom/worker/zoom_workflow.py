@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lyra_zoom.jobs.durable import RunStep
 from lyra_zoom.worker.patience import patiently
-from lyra_zoom.worker.zoom_steps import Hands, Piece, Prepared, ZoomSteps
+from lyra_zoom.worker.zoom_steps import Hands, Piece, Prepared, ZoomSteps, clean_up
 
 
 class ZoomWorkflow:
@@ -30,6 +30,7 @@ class ZoomWorkflow:
         requests = self._hands.requests
         with self._turn:  # the request before, if it was cancelled, may still be stopping
             if not patiently(lambda: requests.begin(request_id, time.time())):
+                clean_up(self._hands, request_id)  # after a worker that was killed
                 return
             job = requests.load(request_id)
             if job is None:
@@ -40,7 +41,7 @@ class ZoomWorkflow:
                 try:
                     make_film(steps, run_step)
                 finally:
-                    steps.clean_up()
+                    clean_up(self._hands, request_id)
 
     @contextmanager
     def _working_on(self, request_id: str) -> Iterator[Path]:
