@@ -17,6 +17,7 @@ from lyra_zoom.errors import EngineNotReady
 from lyra_zoom.geometry.camera import CameraPath
 from lyra_zoom.geometry.image import RgbImage
 from lyra_zoom.worker.engine_child import run_child
+from lyra_zoom.worker.engine_messages import Say, encode_line
 from tests.fakes import StillEngine, StillStage
 
 WAIT_S = 0.02
@@ -106,6 +107,7 @@ ENGINES: dict[str, type[StillEngine]] = {
     "hanging": HangingEngine,
     "failing": FailingEngine,
     "once": OnceCrashingEngine,
+    "deaf": StillEngine,
 }
 
 
@@ -120,5 +122,16 @@ def _choose(kind: str) -> Engine:
     return ENGINES[kind]()
 
 
+def die_deaf() -> None:
+    """Be loaded, and dead before reading what one is told; the first time only."""
+    if not OnceCrashingEngine.mark.exists():
+        OnceCrashingEngine.mark.touch()
+        os.write(1, encode_line({"say": Say.LOADED, "engine": "deaf"}))
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "deaf":
+        die_deaf()
     run_child(lambda name, say: _choose(sys.argv[1]), int(sys.argv[2]))

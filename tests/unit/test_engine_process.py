@@ -165,6 +165,17 @@ def test_a_dead_engine_is_replaced(start: Start, order: FilmOrder, plain_order: 
     assert engine.prepare(order, nobody())["chunks"] == 2
 
 
+def test_an_engine_that_dies_while_it_is_told_is_replaced(
+    start: Start, order: FilmOrder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CRASH_MARK", str(tmp_path / "died"))
+    engine = start("deaf")
+    long_order = replace(order, request={"prompt": "a wall " * 100_000})
+    with pytest.raises(EngineDied):
+        engine.prepare(long_order, nobody())
+    assert engine.prepare(order, nobody())["chunks"] == 2
+
+
 def test_an_engine_killed_from_outside_may_have_lacked_memory(start: Start, order: FilmOrder):
     engine = start("slow")
     engine.prepare(order, nobody())

@@ -57,8 +57,6 @@ class EngineChild:
             command = decode_line(line) or {}
             if command.get("do") == Do.CANCEL:
                 self._cancelled_id = command["id"]
-            elif command.get("do") == Do.PING:
-                self._send({"say": Say.PONG})
             elif command:
                 self._commands.put(command)
 

@@ -23,7 +23,6 @@ class Do(StrEnum):
     CHUNK = "chunk"
     JOIN = "join"
     CANCEL = "cancel"
-    PING = "ping"
 
 
 class Say(StrEnum):
@@ -36,7 +35,6 @@ class Say(StrEnum):
     LOG = "log"
     DONE = "done"
     FAILED = "failed"
-    PONG = "pong"
 
 
 class Failure(StrEnum):

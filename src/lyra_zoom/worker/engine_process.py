@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lyra_zoom.errors import (
@@ -214,16 +215,18 @@ class EngineProcess:
         try:
             child.stdin.write(encode_line(command))
             child.stdin.flush()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # it is dead, or its keeper closed it just now
+            self._kill("it does not listen")
             raise EngineDied("the engine's process ended") from error
 
     def _kill(self, reason: str) -> None:
         child, self._child = self._child, None
-        if child is not None and child.poll() is None:
+        if child is None:
+            return
+        # The next call waits for its successor.
+        self._set(EngineState(name=self._state.name))
+        if child.poll() is None:
             self._killed_because = reason
-            self._set(
-                EngineState(name=self._state.name)
-            )  # the next call waits for its successor
             child.kill()
 
     # The keeper: one thread for as long as the worker lives. It has to be the one that starts
@@ -250,17 +253,17 @@ class EngineProcess:
         if self._closing.is_set():
             child.kill()
         was_ready = False
-        with child:
-            for line in child.stdout or ():
-                message = decode_line(line)
-                if message is not None and child is self._child:
-                    was_ready = was_ready or message.get("say") == Say.READY
-                    self._hear(message)
-            self._last_end = self._reason(child)
+        for line in child.stdout or ():
+            message = decode_line(line)
+            if message is not None and child is self._child:
+                was_ready = was_ready or message.get("say") == Say.READY
+                self._hear(message)
+        self._last_end = self._reason(child)
+        _close_pipes(child)
+        self._set(EngineState(name=self._state.name, problem=self._state.problem))
         self._child = None
         if not self._closing.is_set():
             logger.warning("the engine's process ended reason=%r", self._last_end)
-        self._set(EngineState(name=self._state.name, problem=self._state.problem))
         self._inbox.put(None)
         return was_ready or self._asked  # what it was asked to do may have killed it
 
@@ -289,6 +292,13 @@ class EngineProcess:
         with self._changed:
             self._state = state
             self._changed.notify_all()
+
+
+def _close_pipes(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with suppress(OSError):  # half a command, which nobody will read
+                pipe.close()
 
 
 def _pass_on(message: Line, watching: Watching) -> None:
