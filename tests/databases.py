@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import tempfile
+import threading
 import uuid
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +36,23 @@ def new_database(kind: str, folder: Path) -> str:
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return server.set(database=name).render_as_string(hide_password=False)
+
+
+@contextlib.contextmanager
+def away(engine: sa.Engine, table: str, seconds: float) -> Iterator[None]:
+    """A table cannot be reached for so long; on SQLite the error is that of a lost server."""
+
+    def rename(old: str, new: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    rename(table, "elsewhere")
+    back = threading.Timer(seconds, rename, ("elsewhere", table))
+    back.start()
+    try:
+        yield
+    finally:
+        back.join()
 
 
 @cache

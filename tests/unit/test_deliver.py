@@ -13,12 +13,14 @@ import pytest
 import sqlalchemy as sa
 
 from lyra_zoom.database.open import migrate, open_database
+from lyra_zoom.database.tables import signing_key
 from lyra_zoom.jobs.deliveries import Deliveries
 from lyra_zoom.jobs.durable import DurableQueue
 from lyra_zoom.jobs.signing import SigningKeys
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.pinned import OutboundPolicy
 from lyra_zoom.worker.deliver import Courier, open_courier
+from tests.databases import away
 from tests.internet import Canary, SmallInternet, answering, closed_port, serving, within
 from tests.receivers import receiving
 from tests.webhooks import owe, verify
@@ -184,6 +186,28 @@ def test_an_attempt_that_was_made_is_not_made_again(courier, engine):
         courier.deliver("r1", 0, NOW)
         courier.deliver("r1", 1, NOW)
     assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("answer", [200, 500])
+def test_an_attempt_outlives_an_absence_of_the_database(courier, engine, deliveries, answer):
+    with receiving() as receiver:
+        receiver.statuses["/"] = answer
+        owe(engine, f"{receiver.url}/")
+        with away(engine, "webhook_delivery", 0.5):
+            courier.deliver("r1", 0, NOW)
+    assert len(receiver.received) == 1
+    assert deliveries.find("r1").attempts == 1
+
+
+def test_a_mistake_of_ours_costs_an_attempt_not_the_webhook(courier, engine, deliveries):
+    with receiving() as receiver:
+        owe(engine, receiver.url)
+        courier.keys.signing(NOW)
+        with engine.begin() as connection:
+            connection.execute(sa.update(signing_key).values(private_key=b"damaged"))
+        courier.deliver("r1", 0, NOW)
+    found = deliveries.find("r1")
+    assert (found.state, found.attempts) == ("pending", 1)
 
 
 class TestBlockedTargets:

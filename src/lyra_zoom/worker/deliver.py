@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -18,10 +20,13 @@ from lyra_zoom.jobs.signing import SigningKeys
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.outbound import WEBHOOK_TIMEOUT_S, post_outbound
 from lyra_zoom.storage.pinned import OutboundPolicy
+from lyra_zoom.worker.patience import FOR_EVER_S, patiently
 
 logger = logging.getLogger(__name__)
 
 FIELD = "fal_webhook"
+
+OUR_MISTAKE = "this server could not send it"
 
 
 class NotTaken(Exception):
@@ -40,26 +45,35 @@ class Courier:
     def deliver(self, request_id: str, attempt: int, now: float | None = None) -> None:
         """Make attempt number `attempt`, unless it was made; write down what follows from it.
 
-        `now` is the clock's unless given.
+        `now` is the clock's unless given. Raises nothing because of a database that is away:
+        the queue would take that for the end of the webhook.
         """
-        now = time.time() if now is None else now
-        delivery = self.deliveries.due(request_id, attempt)
-        if delivery is None:
-            return
+        delivery = patiently(lambda: self.deliveries.due(request_id, attempt), FOR_EVER_S)
+        if delivery is not None:
+            now = time.time() if now is None else now
+            patiently(self._attempt(delivery, now), FOR_EVER_S)
+
+    def _attempt(self, delivery: Delivery, now: float) -> Callable[[], bool]:
+        """Make the attempt; the answer writes down what became of it."""
+        request_id, attempt = delivery.request_id, delivery.attempts
         try:
             self._send(delivery, now)
         except InputRejected as error:
             _log("a webhook is given up", delivery, error.message)
-            self.deliveries.give_up(request_id, attempt, error.message, now)
+            return partial(self.deliveries.give_up, request_id, attempt, error.message, now)
         except NotTaken as error:
             _log("a webhook was not taken", delivery, str(error))
-            self.deliveries.fail(request_id, attempt, str(error), now)
-        else:
-            self.deliveries.acknowledge(request_id, attempt, now)
+            return partial(self.deliveries.fail, request_id, attempt, str(error), now)
+        except Exception:  # a mistake of ours must not be the end of the webhook
+            logger.exception("a webhook could not be sent request_id=%s", request_id)
+            return partial(self.deliveries.fail, request_id, attempt, OUR_MISTAKE, now)
+        return partial(self.deliveries.acknowledge, request_id, attempt, now)
 
     def _send(self, delivery: Delivery, now: float) -> None:
         """Raises `NotTaken`, or `InputRejected` for an address that must not be visited."""
-        signature = self.keys.sign(delivery.request_id, delivery.key_id, delivery.body, now)
+        signature = patiently(
+            lambda: self.keys.sign(delivery.request_id, delivery.key_id, delivery.body, now)
+        )
         headers = {"content-type": "application/json", **signature}
         try:
             status = post_outbound(
