@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -12,6 +13,7 @@ from alembic.migration import MigrationContext
 from lyra_zoom.database.open import migrate, open_database
 from lyra_zoom.database.tables import NEWEST_REVISION, metadata
 from lyra_zoom.errors import DatabaseUnusable, NotPossibleNow
+from tests.databases import new_database
 
 
 def test_an_empty_database_gets_every_table(engine: sa.Engine):
@@ -57,3 +59,14 @@ def test_a_server_that_is_not_there_is_named_without_its_password():
         migrate(engine)
     assert "zoom" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_a_server_whose_network_is_gone_is_noticed_within_a_minute(tmp_path: Path):
+    engine = open_database(new_database("postgresql", tmp_path))
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        told = driver.info.get_parameters()
+    engine.dispose()
+    silence_s = int(told["keepalives_idle"]) + 3 * int(told["keepalives_interval"])
+    assert (silence_s, told["keepalives_count"], told["tcp_user_timeout"]) == (30, "3", "30000")

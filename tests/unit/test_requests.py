@@ -155,6 +155,31 @@ def test_the_start_deadline_ends_with_the_start(requests: Requests):
     assert requests.expire_unstarted(NOW + 60) == ()
 
 
+def test_what_begins_just_in_time_is_not_ended_for_being_late(
+    requests: Requests, engine: sa.Engine
+):
+    job = requests.accept(replace(SUBMISSION, start_timeout_s=5), NOW)
+    transactions: list[sa.Connection] = []
+
+    @sa.event.listens_for(engine, "begin")
+    def begin_the_request_meanwhile(connection: sa.Connection) -> None:
+        transactions.append(connection)
+        if len(transactions) == 2:  # the first looked for who is late, the second ends them
+            assert requests.begin(job.request_id, NOW + 4.9)
+
+    assert requests.expire_unstarted(NOW + 5.1) == ()
+    assert len(transactions) > 2
+    assert not requests.is_over(job.request_id)
+
+
+def test_an_error_of_the_database_tells_no_secrets(engine: sa.Engine, requests: Requests):
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP TABLE request_input"))
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        requests.accept(SUBMISSION, NOW)
+    assert "hills" not in str(caught.value), "the prompt"
+
+
 def test_the_same_idempotency_key_is_the_same_request(requests: Requests):
     submission = replace(SUBMISSION, idempotency_key="once")
     ids: list[str] = []

@@ -18,6 +18,14 @@ BUSY_TIMEOUT_S = 30
 POOL_SIZE = 4
 """Connections that one process keeps; PostgreSQL's default allows a hundred for all."""
 
+_NOTICE_A_LOST_NETWORK = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""For PostgreSQL, in seconds and milliseconds; else one waits two hours for an answer."""
+
 LARGEST_CHECKED_BYTES = 64 * 2**20
 """Of a SQLite file that is read once at the start; a larger one would take too long."""
 
@@ -35,7 +43,8 @@ def open_database(url: str) -> sa.Engine:
         pool_size=POOL_SIZE,
         max_overflow=POOL_SIZE,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 10},
+        hide_parameters=True,  # errors are logged, and may hold a prompt
+        connect_args={"connect_timeout": 10, **_NOTICE_A_LOST_NETWORK},
     )
 
 
@@ -68,7 +77,9 @@ def migrate(engine: sa.Engine) -> None:
 def _open_sqlite(url: sa.URL) -> sa.Engine:
     if url.database is not None:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE)
+    engine = sa.create_engine(
+        url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, hide_parameters=True
+    )
     sa.event.listen(engine, "connect", _prepare_sqlite_connection)
     return engine
 

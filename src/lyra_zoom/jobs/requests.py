@@ -178,11 +178,7 @@ class Requests:
         late = self._all(
             queries.is_waiting(), request.c.accepted_at + request.c.start_timeout_s < now
         )
-        ended = tuple(
-            job.request_id
-            for job in late
-            if self.end(job.request_id, too_late(job.start_timeout_s), now)
-        )
+        ended = tuple(job.request_id for job in late if self._expire(job, now))
         self._queue.cancel(ended)
         return ended
 
@@ -197,12 +193,23 @@ class Requests:
             and self.end(job.request_id, worker_died(job.attempts), now)
         )
 
+    def _expire(self, job: Job, now: float) -> bool:
+        """End a request for being late; False when it began after all."""
+        ending, waits = too_late(job.start_timeout_s), request.c.started_at.is_(None)
+        with self._engine.begin() as connection:
+            return self._end(connection, job.request_id, ending, now, waits)
+
     def _end(
-        self, connection: sa.Connection, request_id: str, ending: Ending, now: float
+        self,
+        connection: sa.Connection,
+        request_id: str,
+        ending: Ending,
+        now: float,
+        *conditions: sa.ColumnElement[bool],
     ) -> bool:
         row = connection.execute(
             sa.update(request)
-            .where(request.c.request_id == request_id, request.c.outcome.is_(None))
+            .where(request.c.request_id == request_id, request.c.outcome.is_(None), *conditions)
             .values(
                 outcome=ending.outcome,
                 ended_at=now,

@@ -16,13 +16,15 @@ def forget_requests(engine: sa.Engine, queue: DurableQueue, ended_before: float)
 
     A request whose webhook is still being tried is kept until that is over.
     """
-    open_delivery = sa.select(webhook_delivery.c.request_id).where(
-        webhook_delivery.c.delivered_at.is_(None), webhook_delivery.c.gave_up_at.is_(None)
+    delivery_over = sa.or_(
+        webhook_delivery.c.request_id.is_(None),  # nobody asked for one
+        webhook_delivery.c.delivered_at.is_not(None),
+        webhook_delivery.c.gave_up_at.is_not(None),
     )
     old = (
         sa.select(request.c.request_id, sa.func.coalesce(webhook_delivery.c.attempts, -1))
         .outerjoin(webhook_delivery, webhook_delivery.c.request_id == request.c.request_id)
-        .where(request.c.ended_at < ended_before, request.c.request_id.not_in(open_delivery))
+        .where(request.c.ended_at < ended_before, delivery_over)
         .limit(MOST_AT_ONCE)
     )
     with engine.connect() as connection:
