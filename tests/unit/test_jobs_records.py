@@ -38,6 +38,12 @@ def test_lines_of_many_requests_are_read_at_once(engine: sa.Engine):
     }
 
 
+def test_lines_of_very_many_requests_are_read_at_once(engine: sa.Engine):
+    events = Events(engine)
+    events.append("r1999", "the last", NOW)
+    assert events.since_each({f"r{n}": -1 for n in range(2000)}).keys() == {"r1999"}
+
+
 def test_a_line_stays_one_line(engine: sa.Engine):
     events = Events(engine)
     events.append("a", "said\r\n2026-01-01 fake line\n", NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -11,6 +11,9 @@ from lyra_zoom.database.tables import request_event
 
 MOST_CHARACTERS = 2_000
 """Of one line; what is longer is cut."""
+
+MOST_AT_ONCE = 500
+"""Requests asked about in one query: SQLite allows a thousand terms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,9 @@ class Events:
         """The new lines of many requests at once, by request; none is no entry."""
         found: dict[str, list[Event]] = {}
         with self._engine.connect() as connection:
-            for row in connection.execute(_newer_than(after.items())) if after else ():
-                found.setdefault(row.request_id, []).append(_event(row))
+            for some in _batches(list(after.items())):
+                for row in connection.execute(_newer_than(some)):
+                    found.setdefault(row.request_id, []).append(_event(row))
         return {request_id: tuple(lines) for request_id, lines in found.items()}
 
 
@@ -72,6 +76,11 @@ _NEWER = (  # built once: it is asked ten times a second
 
 def _event(row: sa.Row[tuple[object, ...]]) -> Event:
     return Event(number=row.number, at=row.at, level=row.level, message=row.message)
+
+
+def _batches(asked: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    for start in range(0, len(asked), MOST_AT_ONCE):
+        yield asked[start : start + MOST_AT_ONCE]
 
 
 def _newer_than(after: Iterable[tuple[str, int]]) -> sa.Select[tuple[object, ...]]:
