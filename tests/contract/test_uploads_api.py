@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import threading
@@ -87,6 +88,24 @@ def test_nothing_is_there_before_the_bytes(client: httpx.Client):
 def test_to_begin_an_upload_needs_a_key(api: RunningApi, path: str):
     answer = httpx.post(f"{api.url}{path}", json=PHOTO)
     assert (answer.status_code, answer.json()["detail"]) == (401, "invalid key credentials")
+
+
+@pytest.mark.parametrize("path", [INITIATE, INITIATE_MULTIPART])
+def test_without_a_key_no_body_is_even_read(api: RunningApi, path: str):
+    stranger = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=5)
+    stranger.putrequest("POST", path)
+    stranger.putheader("Content-Type", "application/json")
+    stranger.putheader("Content-Length", str(2**20))
+    stranger.endheaders()
+    assert stranger.getresponse().status == 401
+    stranger.close()
+
+
+@pytest.mark.parametrize(("body", "kind"), [(b"rubbish", "json_invalid"), (b"[]", "dict_type")])
+def test_a_file_is_described_by_a_json_object(client: httpx.Client, body: bytes, kind: str):
+    headers = {"Content-Type": "application/json"}
+    answer = client.post(INITIATE, content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"][0]["type"]) == (422, kind)
 
 
 def test_a_lifetime_is_kept(client: httpx.Client):

@@ -6,21 +6,23 @@ import time
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from lyra_zoom.contract.storage import CdnToken, InitiatedUpload, InitiateUpload
 from lyra_zoom.server.auth import Caller
 from lyra_zoom.server.base_url import base_url
 from lyra_zoom.server.lifecycles import lifecycle_of
 from lyra_zoom.server.parts import parts_of
-from lyra_zoom.server.schema import lifecycle_header
+from lyra_zoom.server.schema import body_of, lifecycle_header
 from lyra_zoom.server.storage_schema import OF_UPLOADS
+from lyra_zoom.server.submission import read_object
 from lyra_zoom.storage.files import NewFile, url_of_file
 
 router = APIRouter(prefix="/rest/storage", tags=["files"], responses=OF_UPLOADS)
 
-KEPT_FOR = {
-    "parameters": [lifecycle_header("X-Fal-Object-Lifecycle", "How long the file is kept.")]
+ABOUT_FILE = {
+    "requestBody": body_of(InitiateUpload),
+    "parameters": [lifecycle_header("X-Fal-Object-Lifecycle", "How long the file is kept.")],
 }
 
 StorageType = Annotated[
@@ -28,11 +30,20 @@ StorageType = Annotated[
 ]
 
 
-@router.post("/upload/initiate", summary="Ask where to upload a file", openapi_extra=KEPT_FOR)
+async def described_file(request: Request) -> InitiateUpload:
+    """The file that a body describes; FastAPI would read bodies before it looks at keys."""
+    _, fields = await read_object(request)
+    return InitiateUpload.model_validate(fields)
+
+
+Described = Annotated[InitiateUpload, Depends(described_file)]
+
+
+@router.post("/upload/initiate", summary="Ask where to upload a file", openapi_extra=ABOUT_FILE)
 async def initiate(
     request: Request,
     key_id: Caller,
-    file: InitiateUpload,
+    file: Described,
     storage_type: StorageType = "fal-cdn-v3",
 ) -> InitiatedUpload:
     """Two addresses: `PUT` the bytes to the first, a secret; read them at the second."""
@@ -42,12 +53,12 @@ async def initiate(
 @router.post(
     "/upload/initiate-multipart",
     summary="Ask where to upload a file in parts",
-    openapi_extra=KEPT_FOR,
+    openapi_extra=ABOUT_FILE,
 )
 async def initiate_multipart(
     request: Request,
     key_id: Caller,
-    file: InitiateUpload,
+    file: Described,
     storage_type: StorageType = "fal-cdn-v3",
 ) -> InitiatedUpload:
     """The same; parts go to `{upload_url}/{number}`, the end to `{upload_url}/complete`."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from lyra_zoom.contract.problems import ProblemBody
 from lyra_zoom.contract.queue import ErrorType, RequestProblem
-from lyra_zoom.contract.storage import CompleteMultipart, Lifecycle
+from lyra_zoom.contract.storage import CompleteMultipart, InitiateUpload, Lifecycle
 from lyra_zoom.contract.zoom import ENDPOINT_ID, Timings, VideoFile, ZoomInput, ZoomOutput
 
 COMPONENT = "#/components/schemas/"
@@ -43,7 +43,12 @@ EXAMPLE_OUTPUT = ZoomOutput(
     timings=Timings(encode_s=0.81, zoom_in_s=2.27),
 )
 
-READ_AS_BYTES: tuple[type[BaseModel], ...] = (ZoomInput, CompleteMultipart, Lifecycle)
+READ_AS_BYTES: tuple[type[BaseModel], ...] = (
+    ZoomInput,
+    InitiateUpload,
+    CompleteMultipart,
+    Lifecycle,
+)
 """What routes read themselves, so that FastAPI does not know it."""
 
 Answers = dict[int | str, dict[str, Any]]

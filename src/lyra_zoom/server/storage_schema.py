@@ -13,6 +13,7 @@ REASONS: dict[int, str] = {
     409: "Another file was uploaded to this address before.",
     410: "The upload was left open too long.",
     413: "The file is too large.",
+    415: "The body is compressed, or not JSON where it should be.",
     416: "The file has none of the bytes that were asked for.",
     422: "The body cannot be used.",
     429: "Too many uploads are open, or too many invalid keys came from this address.",
@@ -26,7 +27,7 @@ def _told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": REASONS[status]} for status in statuses}
 
 
-OF_UPLOADS = _told(400, 401, 404, 408, 409, 410, 413, 422, 429, 503)
+OF_UPLOADS = _told(400, 401, 404, 408, 409, 410, 413, 415, 422, 429, 503)
 OF_DOWNLOADS = _told(403, 404, 416, 500, 503) | {
     200: {"description": "The file.", "content": {"*/*": {}}},
     206: {"description": "The range that was asked for.", "content": {"*/*": {}}},
