@@ -64,6 +64,16 @@ def test_dripping_a_head_does_not_help(impatient):
         assert time.monotonic() - began < 3
 
 
+def test_empty_lines_do_not_keep_a_connection(impatient):
+    with connect(impatient) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while b"hello" not in connection.recv(4096):
+            pass
+        connection.sendall(b"\r\n")
+        assert connection.recv(4096) in (b"", b"0\r\n\r\n")
+        assert connection.recv(4096) == b""
+
+
 def test_a_kept_connection_has_time_for_each_of_its_requests(impatient):
     with httpx.Client(base_url=impatient) as client:
         for _ in range(3):

@@ -37,6 +37,7 @@ class GuardedConnection(HttpToolsProtocol):
         super().data_received(data)
         if not self._in_head:
             self._head_bytes = 0
+            self._refuse_to_idle_for_ever()
             return
         self._head_bytes += len(data)
         if self._head_bytes > self.most_head_bytes and not self.transport.is_closing():
@@ -58,6 +59,12 @@ class GuardedConnection(HttpToolsProtocol):
         self._in_head = False
         self._forget_deadline()
         super().on_headers_complete()
+
+    def _refuse_to_idle_for_ever(self) -> None:
+        """Any byte ends uvicorn's own patience, an empty line between requests as well."""
+        is_between_requests = self.cycle is not None and self.cycle.response_complete
+        if is_between_requests and self._deadline is None and not self.transport.is_closing():
+            self._expect_head()
 
     def _expect_head(self) -> None:
         loop: Any = self.loop
