@@ -103,3 +103,21 @@ def test_a_database_that_is_gone_is_503_in_fals_shape(fresh):
     assert answer.json()["error_type"] == "internal_error"
     assert int(answer.headers["retry-after"]) > 0
     assert "request" not in answer.json()["detail"]
+
+
+def test_a_mistake_of_ours_is_an_answer_like_any_other(fresh, caplog):
+    def broken():
+        raise RuntimeError("in /srv/secret")
+
+    fresh.server.config.app.add_api_route("/broken", broken)
+    answer = httpx.get(f"{fresh.url}/broken", headers={"Origin": "https://page.example"})
+    assert (answer.status_code, answer.json()["error_type"]) == (500, "internal_error")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "in /srv/secret" in caplog.text
+    assert (
+        figures(fresh)[
+            'lyra_zoom_http_seconds_count{method="GET",route="/broken",status="500"}'
+        ]
+        == 1
+    )

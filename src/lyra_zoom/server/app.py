@@ -23,6 +23,7 @@ from lyra_zoom.server import (
 )
 from lyra_zoom.server.limits import Limits
 from lyra_zoom.server.metrics import Measuring, QueueFacts
+from lyra_zoom.server.mistakes import Mistakes
 from lyra_zoom.server.parts import Parts
 from lyra_zoom.server.problems import translate_errors
 from lyra_zoom.server.protection import Protection
@@ -76,6 +77,7 @@ def make_app(parts: Parts) -> FastAPI:
     publish_schema(app)
     translate_errors(app)
     parts.measured.registry.register(QueueFacts(parts.engine, parts.leases))
+    app.add_middleware(Mistakes)
     app.add_middleware(Limits, settings=parts.settings)
     app.add_middleware(
         CORSMiddleware,

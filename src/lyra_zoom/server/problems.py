@@ -106,7 +106,7 @@ def not_now_answer(detail: str) -> Response:
 
 
 def translate_errors(app: FastAPI) -> None:
-    """Let the app answer every error in fal's shape."""
+    """Let the app answer every expected error in fal's shape."""
     for kind, answer in (
         (HTTPException, _refused),
         (RequestValidationError, _invalid_request),
@@ -121,7 +121,6 @@ def translate_errors(app: FastAPI) -> None:
         (sa.exc.InterfaceError, _database_trouble),
         (sa.exc.TimeoutError, _database_trouble),
         (OSError, _disk_trouble),
-        (Exception, _mistake_of_ours),
     ):
         app.add_exception_handler(kind, answer)
 
@@ -198,11 +197,6 @@ async def _disk_trouble(request: Request, error: Exception) -> Response:
         raise error
     logger.error("the disk does not do as it should: %s", error.strerror)
     return not_now_answer("The storage of this server is not available; try again soon.")
-
-
-async def _mistake_of_ours(request: Request, error: Exception) -> Response:
-    """The trace goes to the log, which the server writes after this."""
-    return problem_answer(ErrorType.INTERNAL_ERROR, "Something went wrong on this server.")
 
 
 def _body_of(errors: Any) -> ProblemBody:  # noqa: ANN401  # pydantic's dictionaries
