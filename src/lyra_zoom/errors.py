@@ -62,7 +62,7 @@ class NotPossibleNow(LyraZoomError):
 
 
 class DataFolderTaken(LyraZoomError):
-    """Another server works in the same data folder."""
+    """Another server, or a worker of the same name, works in the same data folder."""
 
 
 class DatabaseUnusable(LyraZoomError):
