@@ -28,6 +28,7 @@ from lyra_zoom.storage.pinned import OutboundPolicy
 from lyra_zoom.worker.engine_process import EngineProcess
 from lyra_zoom.worker.zoom_steps import WORK, Hands
 from lyra_zoom.worker.zoom_workflow import ZoomWorkflow
+from tests.databases import away
 from tests.engine_children import command
 from tests.pictures import encoded, landscape
 from tests.receivers import until
@@ -183,6 +184,40 @@ def test_our_own_file_needs_no_connection(open_bench: OpenBench):
     file = bench.hands.files.keep(encoded(landscape(), "PNG"), photo, time.time())
     job = bench.run(bench.accept(bench.hands.files.url_of(file, "http://127.0.0.1:9")))
     assert job.outcome == "succeeded"
+
+
+def test_our_own_file_is_waited_for_while_the_database_is_away(open_bench: OpenBench):
+    bench = open_bench("still")
+    photo = NewFile(key_id="ann", file_name="a.png")
+    file = bench.hands.files.keep(encoded(landscape(), "PNG"), photo, time.time())
+    job = bench.accept(bench.hands.files.url_of(file, BASE_URL))
+    with away(bench.database, "stored_file", 0.5):
+        ended = bench.run(job)
+    assert ended.outcome == "succeeded"
+
+
+def test_a_worker_that_stops_begins_nothing_more(open_bench: OpenBench):
+    bench = open_bench("still")
+    job = bench.accept(max_attempts=1)
+    bench.hands.stopping.set()
+    threading.Thread(target=bench.run, args=(job,), daemon=True).start()
+    time.sleep(0.5)
+    assert bench.load(job).attempts == 0, "another worker has all of them"
+
+
+def test_the_run_of_a_worker_that_stops_does_not_count(open_bench: OpenBench):
+    bench = open_bench("slow")
+    job = bench.accept(num_frames=481, max_attempts=1)
+    workflow = ZoomWorkflow(bench.hands)
+    threading.Thread(
+        target=workflow.run, args=(job.request_id, KeptSteps()), daemon=True
+    ).start()
+    until(lambda: any("%" in line for line in bench.lines(job)))
+    bench.hands.stopping.set()
+    workflow.hand_back()
+    workflow.hand_back()
+    assert bench.load(job).attempts == 0
+    assert bench.load(job).started_at is not None
 
 
 @pytest.mark.parametrize(

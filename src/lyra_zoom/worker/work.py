@@ -19,18 +19,16 @@ from types import FrameType
 import sqlalchemy as sa
 
 from lyra_zoom.database.open import migrate, open_database
-from lyra_zoom.jobs.deliveries import Deliveries
 from lyra_zoom.jobs.durable import DurableQueue, Executor
 from lyra_zoom.jobs.events import Events
 from lyra_zoom.jobs.leases import Leases
 from lyra_zoom.jobs.requests import Requests
-from lyra_zoom.jobs.signing import SigningKeys
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.files import DAY_S, Files
 from lyra_zoom.storage.objects import open_objects
 from lyra_zoom.storage.pinned import OutboundPolicy
 from lyra_zoom.storage.uploads import Uploads
-from lyra_zoom.worker.deliver import FIELD, Courier
+from lyra_zoom.worker.deliver import Courier, open_courier
 from lyra_zoom.worker.engine_process import EngineProcess
 from lyra_zoom.worker.heart import Heart
 from lyra_zoom.worker.housekeeping import Household, Housekeeping
@@ -87,10 +85,8 @@ class _Bench:
 
     def hand_back(self) -> None:
         """The run in hand does not count: it was us who wanted to stop."""
-        request_id = self.workflow.current
-        if request_id is not None:
-            with suppress(sa.exc.SQLAlchemyError):
-                self.household.requests.hand_back(request_id)
+        with suppress(sa.exc.SQLAlchemyError):
+            self.workflow.hand_back()
 
 
 def _open_bench(
@@ -122,13 +118,11 @@ def _open_bench(
         policy=OutboundPolicy(allow_private=settings.allow_private_urls),
         stopping=stopping,
     )
-    courier = Courier(
-        deliveries=Deliveries(database, queue),
-        keys=SigningKeys(database),
-        policy=OutboundPolicy(field_name=FIELD, allow_private=settings.allow_private_webhooks),
-    )
     return _Bench(
-        household=household, workflow=ZoomWorkflow(hands), courier=courier, engine=engine
+        household=household,
+        workflow=ZoomWorkflow(hands),
+        courier=open_courier(settings, database, queue),
+        engine=engine,
     )
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import NoReturn, TypedDict, TypeVar
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -34,7 +34,7 @@ from lyra_zoom.worker.endings import ending_of
 from lyra_zoom.worker.engine_messages import FilmOrder, Line
 from lyra_zoom.worker.engine_process import EngineProcess, Watching
 from lyra_zoom.worker.log_lines import LogLines
-from lyra_zoom.worker.patience import patiently
+from lyra_zoom.worker.patience import FOR_EVER_S, patiently
 
 WORK = "work"
 """Folder of the object store for what lies between steps."""
@@ -173,7 +173,9 @@ class ZoomSteps:
     def _fetch(self, url: str) -> bytes:
         """The bytes behind `image_url`; our own files are read without a socket."""
         job, hands = self._job, self._hands
-        own = hands.files.read_own(url, job.base_url, time.time(), reader=job.key_id)
+        own = patiently(
+            lambda: hands.files.read_own(url, job.base_url, time.time(), reader=job.key_id)
+        )
         return fetch_remote(url, policy=hands.policy) if own is None else own
 
     def _new_key(self, suffix: str) -> str:
@@ -268,7 +270,7 @@ class ZoomSteps:
     def _end(self, ending: Ending, also: Callable[[sa.Connection], None] | None = None) -> bool:
         request_id = self._job.request_id
         return patiently(
-            lambda: self._hands.requests.end(request_id, ending, time.time(), also)
+            lambda: self._hands.requests.end(request_id, ending, time.time(), also), FOR_EVER_S
         )
 
     def _answer(self, stored: StoredFile, seed: int, facts: Line) -> dict[str, JsonValue]:
@@ -284,6 +286,12 @@ class ZoomSteps:
             num_frames=facts["num_frames"],
         )
         return ZoomOutput(video=video, seed=seed, timings=facts["timings"]).to_wire()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder unless it is there; a full disk is `NotPossibleNow`."""
+    with writing():
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -304,6 +312,7 @@ def clean_up(hands: Hands, request_id: str) -> None:
         logger.warning("work is left over request_id=%s", request_id)
 
 
-def wait_for_the_end() -> None:
-    """Let the process end here: an error would be kept as the outcome of the step."""
-    threading.Event().wait()
+def wait_for_the_end() -> NoReturn:
+    """Let the process end here: whatever a step returned or raised would be kept."""
+    while True:
+        threading.Event().wait()
