@@ -115,4 +115,4 @@ def test_a_clock_that_jumps_a_day_has_nobody_taken_over(household: Household, ju
         household.leases.beat(other, now)
         housekeeping.look()
     assert taken_over == []
-    assert household.leases.known() == {"other"}
+    assert household.leases.beats().keys() == {"other"}

@@ -35,12 +35,6 @@ OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 Result = TypeVar("Result")
 
-NO_LONGER_OURS: tuple[type[BaseException], ...] = (
-    error.DBOSWorkflowCancelledError,
-    error.DBOSWorkflowConflictIDError,
-)
-"""What a step raises when the work was cancelled or given to another worker: stop quietly."""
-
 
 class _OnlyNews(logging.Filter):
     """Drops what DBOS says of work that was cancelled or moved on: both are ordinary."""

@@ -52,21 +52,6 @@ class Leases:
             )
             return tuple(_lease(row) for row in rows)
 
-    def dead(self, now: float) -> tuple[str, ...]:
-        """The workers that have been silent for too long."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(worker_lease.c.executor_id).where(
-                    worker_lease.c.beat_at < now - DEAD_AFTER_S
-                )
-            )
-            return tuple(rows.scalars())
-
-    def known(self) -> set[str]:
-        """Every worker that has a lease, live or dead."""
-        with self._engine.connect() as connection:
-            return set(connection.execute(sa.select(worker_lease.c.executor_id)).scalars())
-
     def beats(self) -> dict[str, float]:
         """When each worker that has a lease was last heard of, by its own clock."""
         columns = worker_lease.c.executor_id, worker_lease.c.beat_at
