@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,14 +14,11 @@ from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import InputRejected, OutputRejected
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
-from lyra_zoom.pipeline.shot import Shot, plan_shot
+from lyra_zoom.pipeline.shot import Shot, plan_shot, random_seed
 from lyra_zoom.pipeline.words import without_effect
 from lyra_zoom.pipeline.zoom import make_zoom
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.fetch import fetch_any
-
-RANDOM_SEEDS = 2**31
-"""Seeds we choose ourselves stay exact in every JSON library."""
 
 
 def generate(
@@ -73,7 +69,7 @@ def make_video(
     engine = choose_engine(request.engine, settings.depth_model, progress.say)
     if engine.name == "embedded":
         progress.say(without_effect(request))
-    seed = secrets.randbelow(RANDOM_SEEDS) if request.seed is None else request.seed
+    seed = random_seed() if request.seed is None else request.seed
     shot = plan_shot(request, image, seed)
     timings = make_zoom(shot, engine, target, progress)
     return ZoomOutput(video=_video_file(target, shot), seed=seed, timings=timings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ SIZES: dict[Resolution, Size] = {
     Resolution.P480: Size(832, 480),
     Resolution.P720: Size(1280, 720),
 }
+
+RANDOM_SEEDS = 2**31
+"""Seeds we choose ourselves stay exact in every JSON library."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,11 @@ class Shot:
     def num_frames(self) -> int:
         """Frames of the video: legs share the photograph where they meet."""
         return sum(leg.num_frames for leg in self.legs) - (len(self.legs) - 1)
+
+
+def random_seed() -> int:
+    """A seed for whoever did not ask for one."""
+    return secrets.randbelow(RANDOM_SEEDS)
 
 
 def plan_shot(request: ZoomInput, image: bytes, seed: int) -> Shot:

@@ -6,7 +6,6 @@ Every call names its film completely: a process that has never heard of it prepa
 from __future__ import annotations
 
 import io
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,14 +21,11 @@ from lyra_zoom.pipeline.chunks import plan_chunks
 from lyra_zoom.pipeline.film import Film, prepare_film
 from lyra_zoom.pipeline.join import join_film
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
-from lyra_zoom.pipeline.shot import Shot, plan_shot
+from lyra_zoom.pipeline.shot import Shot, plan_shot, random_seed
 from lyra_zoom.pipeline.whole_file import whole_file
 from lyra_zoom.pipeline.words import without_effect
 from lyra_zoom.pipeline.zoom import timings_of
 from lyra_zoom.worker.engine_messages import FilmOrder, Line
-
-RANDOM_SEEDS = 2**31
-"""Seeds we choose ourselves stay exact in every JSON library."""
 
 Choose = Callable[[str, Callable[[str], None]], Engine]
 """The engine of a name, ready to work, or `EngineNotReady`; tells why it was chosen."""
@@ -70,7 +66,7 @@ class FilmMaker:
     def prepare(self, order: FilmOrder) -> Line:
         """Understand the photograph; answers the seed, the number of chunks and the seconds."""
         self._work = None
-        seed = secrets.randbelow(RANDOM_SEEDS) if order.seed is None else order.seed
+        seed = random_seed() if order.seed is None else order.seed
         order = replace(order, seed=seed)
         request, engine, said = self._chosen(order)
         report = ProgressReport(self._tell)
