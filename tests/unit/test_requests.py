@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -57,6 +59,29 @@ def test_a_request_is_found_together_with_its_position(requests: Requests):
     assert requests.begin(second.request_id, NOW + 2)
     both = requests.load_each([first.request_id, second.request_id])
     assert [position for _, position in both.values()] == [0, 0]
+
+
+def effort(engine: sa.Engine, look: Callable[[], object]) -> int:
+    """Thousands of instructions that SQLite carries out meanwhile."""
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+    counted: list[int] = []
+    driver.set_progress_handler(lambda: counted.append(1), 1000)
+    look()
+    driver.set_progress_handler(None, 0)
+    assert counted, "the look was over another connection"
+    return len(counted)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_watching_a_whole_queue_grows_with_its_length_and_not_faster(
+    engine: sa.Engine, requests: Requests
+):
+    queue = [requests.accept(SUBMISSION, NOW + n).request_id for n in range(200)]
+    short = effort(engine, lambda: requests.load_each(queue))
+    queue += [requests.accept(SUBMISSION, NOW + n).request_id for n in range(200, 800)]
+    assert effort(engine, lambda: requests.load_each(queue)) < 8 * short
+    assert requests.load_each(queue)[queue[700]][1] == 700
 
 
 def test_a_request_that_began_is_ahead_of_nobody(requests: Requests):

@@ -15,9 +15,9 @@ def is_waiting(table: sa.FromClause = request) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.started_at.is_(None), table.c.outcome.is_(None))
 
 
-def _place(table: sa.FromClause) -> sa.Tuple:
+def _place(table: sa.FromClause) -> tuple[sa.ColumnElement[object], ...]:
     """What the queue is sorted by."""
-    return sa.tuple_(table.c.priority, table.c.accepted_at, table.c.request_id)
+    return (table.c.priority, table.c.accepted_at, table.c.request_id)
 
 
 _other = request.alias("other")
@@ -25,12 +25,10 @@ _other = request.alias("other")
 _AHEAD = (
     sa.select(sa.func.count())
     .select_from(_other)
-    .where(is_waiting(_other), _place(_other) < _place(request))
+    .where(is_waiting(_other), sa.tuple_(*_place(_other)) < sa.tuple_(*_place(request)))
     .correlate(request)
     .scalar_subquery()
 )
-
-_WITH_POSITION = sa.select(request, sa.case((is_waiting(), _AHEAD), else_=0).label("position"))
 
 _IS_ITS_OWNERS = sa.and_(
     request.c.request_id == sa.bindparam("request_id"),
@@ -40,13 +38,18 @@ _IS_ITS_OWNERS = sa.and_(
 FIND = sa.select(request).where(_IS_ITS_OWNERS)
 """One request of one key."""
 
-FIND_WITH_POSITION = _WITH_POSITION.where(_IS_ITS_OWNERS)
+FIND_WITH_POSITION = sa.select(
+    request, sa.case((is_waiting(), _AHEAD), else_=0).label("position")
+).where(_IS_ITS_OWNERS)
 """The same, and how many requests will begin before it; 0 unless it waits."""
 
-EACH_WITH_POSITION = _WITH_POSITION.where(
+EACH = sa.select(request).where(
     request.c.request_id.in_(sa.bindparam("request_ids", expanding=True))
 )
-"""The same for many requests, whoever they belong to."""
+"""Many requests, whoever they belong to."""
+
+QUEUE = sa.select(request.c.request_id).where(is_waiting()).order_by(*_place(request))
+"""Who waits, in the order of the queue; for many positions, each of which would count anew."""
 
 POSITION = (
     sa.select(_AHEAD)

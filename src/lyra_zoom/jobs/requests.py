@@ -78,11 +78,13 @@ class Requests:
 
     def load_each(self, request_ids: Iterable[str]) -> dict[str, tuple[Job, int]]:
         """Many requests with their positions, by id; one that is not kept has no entry."""
+        given = {"request_ids": list(request_ids)}
         with self._engine.connect() as connection:
-            rows = connection.execute(
-                queries.EACH_WITH_POSITION, {"request_ids": list(request_ids)}
-            )
-            return {row.request_id: _job_and_position(row) for row in rows}
+            jobs = [_job(row) for row in connection.execute(queries.EACH, given)]
+            waits = any(job.started_at is None and job.outcome is None for job in jobs)
+            queue = connection.execute(queries.QUEUE).scalars() if waits else ()
+            places = {request_id: place for place, request_id in enumerate(queue)}
+        return {job.request_id: (job, places.get(job.request_id, 0)) for job in jobs}
 
     def body(self, request_id: str) -> bytes:
         """What the client sent; empty once the request is over."""
