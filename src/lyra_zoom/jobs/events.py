@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -11,9 +10,6 @@ from lyra_zoom.database.tables import request_event
 
 MOST_CHARACTERS = 2_000
 """Of one line; what is longer is cut."""
-
-MOST_AT_ONCE = 500
-"""Requests asked about in one query: SQLite allows a thousand terms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +47,17 @@ class Events:
     def since(self, request_id: str, after: int = -1) -> tuple[Event, ...]:
         """The lines with numbers larger than `after`, in order."""
         with self._engine.connect() as connection:
-            rows = connection.execute(_NEWER, {"request_id": request_id, "after": after})
-            return tuple(_event(row) for row in rows)
+            return _newer(connection, request_id, after)
 
     def since_each(self, after: dict[str, int]) -> dict[str, tuple[Event, ...]]:
         """The new lines of many requests at once, by request; none is no entry."""
-        found: dict[str, list[Event]] = {}
         with self._engine.connect() as connection:
-            for some in _batches(list(after.items())):
-                for row in connection.execute(_newer_than(some)):
-                    found.setdefault(row.request_id, []).append(_event(row))
-        return {request_id: tuple(lines) for request_id, lines in found.items()}
+            last = connection.execute(_LAST, {"request_ids": list(after)}).all()
+            new = [request_id for request_id, number in last if number > after[request_id]]
+            return {
+                request_id: _newer(connection, request_id, after[request_id])
+                for request_id in new
+            }
 
 
 _NEWER = (  # built once: it is asked ten times a second
@@ -73,23 +69,18 @@ _NEWER = (  # built once: it is asked ten times a second
     .order_by(request_event.c.number)
 )
 
+_LAST = (
+    sa.select(request_event.c.request_id, sa.func.max(request_event.c.number))
+    .where(request_event.c.request_id.in_(sa.bindparam("request_ids", expanding=True)))
+    .group_by(request_event.c.request_id)
+)
+"""How far each of many requests is: few of them have said anything since."""
+
+
+def _newer(connection: sa.Connection, request_id: str, after: int) -> tuple[Event, ...]:
+    rows = connection.execute(_NEWER, {"request_id": request_id, "after": after})
+    return tuple(_event(row) for row in rows)
+
 
 def _event(row: sa.Row[tuple[object, ...]]) -> Event:
     return Event(number=row.number, at=row.at, level=row.level, message=row.message)
-
-
-def _batches(asked: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
-    for start in range(0, len(asked), MOST_AT_ONCE):
-        yield asked[start : start + MOST_AT_ONCE]
-
-
-def _newer_than(after: Iterable[tuple[str, int]]) -> sa.Select[tuple[object, ...]]:
-    newer = [
-        sa.and_(request_event.c.request_id == request_id, request_event.c.number > number)
-        for request_id, number in after
-    ]
-    return (
-        sa.select(request_event)
-        .where(sa.or_(*newer))
-        .order_by(request_event.c.request_id, request_event.c.number)
-    )
