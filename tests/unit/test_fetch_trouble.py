@@ -214,7 +214,9 @@ class TestSize:
         refused = refusal(internet, answering(b"anything", content_encoding=encoding))
         assert refused.kind == "file_download_error"
 
-    @pytest.mark.parametrize("packed", [b"not gzip", gzip.compress(PHOTO)[:-9]])
+    @pytest.mark.parametrize(
+        "packed", [b"not gzip", gzip.compress(PHOTO)[:-9]], ids=["not packed", "cut short"]
+    )
     def test_a_broken_compression_is_said(self, internet, packed):
         refused = refusal(internet, answering(packed, content_encoding="gzip"))
         assert refused.kind == "file_download_error"
