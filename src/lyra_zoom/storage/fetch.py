@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 from lyra_zoom.errors import AddressUnreachable, InputRejected
 from lyra_zoom.storage.body import BodyTooLarge, read_body
 from lyra_zoom.storage.outbound import Answer, open_answer
-from lyra_zoom.storage.pinned import Deadline, OutboundPolicy, refuse_address
+from lyra_zoom.storage.pinned import Deadline, OutboundPolicy
 from lyra_zoom.storage.public_address import Address, parse_address
 
 FIELD = "image_url"
@@ -55,12 +55,6 @@ def fetch_remote(
     return _download(
         parse_address(where, policy.field_name), policy, Deadline(deadline_s), limit
     )
-
-
-def refuse_remote(where: str, policy: OutboundPolicy) -> None:
-    """Raise what `fetch_remote` would, as far as it shows without asking the network."""
-    if not _is_data_uri(where):
-        refuse_address(where, policy)
 
 
 def _is_data_uri(where: str) -> bool:
