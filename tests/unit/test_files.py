@@ -164,6 +164,8 @@ def test_a_lost_object_counts_as_damaged(files: Files, objects: ObjectStore):
     objects.delete(file.object_key)
     with pytest.raises(FileDamaged):
         files.check(file)
+    with pytest.raises(FileDamaged):
+        files.read_own(files.url_of(file, BASE), BASE, NOW)
 
 
 def test_a_deleted_file_leaves_no_bytes(files: Files, objects: ObjectStore):

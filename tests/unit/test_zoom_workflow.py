@@ -186,6 +186,15 @@ def test_our_own_file_needs_no_connection(open_bench: OpenBench):
     assert job.outcome == "succeeded"
 
 
+def test_a_damaged_file_of_ours_is_named_as_the_reason(open_bench: OpenBench):
+    bench = open_bench("still")
+    photo = NewFile(key_id="ann", file_name="a.png")
+    file = bench.hands.files.keep(encoded(landscape(), "PNG"), photo, time.time())
+    bench.hands.objects.delete(file.object_key)
+    job = bench.run(bench.accept(bench.hands.files.url_of(file, BASE_URL)))
+    assert job.error == "The stored photograph is damaged: upload it again."
+
+
 def test_our_own_file_is_waited_for_while_the_database_is_away(open_bench: OpenBench):
     bench = open_bench("still")
     photo = NewFile(key_id="ann", file_name="a.png")

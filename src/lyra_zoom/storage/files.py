@@ -181,9 +181,7 @@ class Files:
                 "file_too_large",
                 {"max_size": LARGEST_READ_BYTES},
             )
-        data = self._objects.read(file.object_key)
-        self._integrity.check_bytes(file.object_key, data, file.sha256)
-        return data
+        return self._integrity.read(file.object_key, file.sha256)
 
     def delete(self, file_id: str) -> None:
         """Remove a file; one that is not there is fine."""

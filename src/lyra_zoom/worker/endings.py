@@ -18,6 +18,7 @@ from lyra_zoom.errors import (
     NotPossibleNow,
 )
 from lyra_zoom.jobs.job import Ending, Outcome, failure
+from lyra_zoom.storage.integrity import FileDamaged
 from lyra_zoom.worker.engine_process import InputRefused
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ FAILURES: dict[type[Exception], tuple[ErrorType, str]] = {
     EngineHung: (ErrorType.GENERATION_TIMEOUT, "The engine stopped making progress."),
     EngineFailed: (ErrorType.RUNNER_SERVER_ERROR, "The engine failed."),
     EngineNotReady: (ErrorType.RUNNER_SCHEDULING_FAILURE, "No engine can run on this server."),
+    FileDamaged: (
+        ErrorType.INTERNAL_ERROR,
+        "The stored photograph is damaged: upload it again.",
+    ),
     NotPossibleNow: (ErrorType.INTERNAL_ERROR, "The server's storage was away for too long."),
 }
 """What a client is told; what exactly happened is in the worker's own log."""
