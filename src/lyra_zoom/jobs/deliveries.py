@@ -94,18 +94,6 @@ class Deliveries:
         with self._engine.connect() as connection:
             return [_delivery(row) for row in connection.execute(query.limit(limit))]
 
-    def counts(self) -> dict[DeliveryState, int]:
-        """How many deliveries are in each state."""
-        query = sa.select(
-            *(
-                sa.func.count(sa.case((condition, 1))).label(state)
-                for state, condition in _IN_STATE.items()
-            )
-        ).select_from(webhook_delivery)
-        with self._engine.connect() as connection:
-            row = connection.execute(query).one()
-        return dict(zip(_IN_STATE, row, strict=True))
-
     def acknowledge(self, request_id: str, attempt: int, now: float) -> bool:
         """The receiver took it. False: this attempt is not the one to make."""
         with self._engine.begin() as connection:
