@@ -42,6 +42,25 @@ def test_a_process_that_answers_is_healthy(api):
     assert httpx.head(f"{api.url}/healthz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/docs",
+        "/docs/style.css",
+        "/openapi.json",
+        "/models/fal-ai/lyra-2/zoom/llms.txt",
+        "/rest/.well-known/jwks.json",
+        "/healthz",
+        "/metrics",
+    ],
+)
+def test_whatever_is_public_can_be_asked_about_without_its_body(api, path):
+    whole, head = httpx.get(api.url + path), httpx.head(api.url + path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_without_a_worker_it_is_not_ready_and_says_so(fresh):
     answer = httpx.get(f"{fresh.url}/readyz")
     assert answer.status_code == 503

@@ -54,6 +54,14 @@ class TestSubmit:
         answer = client.post(SUBMIT, json=INPUT, headers=headers).json()
         assert answer["status_url"].startswith("https://zoom.example/queue/fal-ai/lyra-2/")
 
+    def test_a_caller_who_names_a_wrong_host_misleads_nobody_else(self, api, client):
+        headers = {"X-Forwarded-Host": "evil.example"}
+        request_id = client.post(SUBMIT, json=INPUT, headers=headers).json()["request_id"]
+        told = client.get(f"{REQUESTS}/{request_id}/status")
+        card = client.get("/models/fal-ai/lyra-2/zoom/llms.txt", headers=headers)
+        assert "evil.example" not in told.text
+        assert card.headers["cache-control"] == "no-store"
+
     def test_a_host_that_is_none_is_not_repeated(self, api, client):
         headers = {"X-Forwarded-Host": "x/../<script>"}
         answer = client.post(SUBMIT, json=INPUT, headers=headers).json()

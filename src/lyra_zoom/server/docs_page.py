@@ -38,7 +38,8 @@ PAGE = """\
 <title>{title}</title>
 <link rel="stylesheet" href="/docs/style.css">
 <h1>{title} <small>{version}</small></h1>
-<p>{summary}. Every call needs the header <code>Authorization: Key &lt;key&gt;</code>.</p>
+<p>{summary}. Calls need the header <code>Authorization: Key &lt;key&gt;</code>, unless they say
+otherwise.</p>
 <p><a href="/openapi.json">openapi.json</a> · <a href="{card}">llms.txt</a></p>
 {operations}
 <h2>Objects</h2>
@@ -49,14 +50,14 @@ PAGE = """\
 CARD = "/models/fal-ai/lyra-2/zoom/llms.txt"
 
 
-@router.get("/docs", include_in_schema=False)
+@router.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
 async def docs(request: Request) -> Response:
     """All routes and objects on one page."""
     app: FastAPI = request.app
     return HTMLResponse(page_of(app.openapi()), headers={"content-security-policy": POLICY})
 
 
-@router.get("/docs/style.css", include_in_schema=False)
+@router.api_route("/docs/style.css", methods=["GET", "HEAD"], include_in_schema=False)
 async def style() -> Response:
     """How that page looks."""
     return Response(STYLE, media_type="text/css", headers={"cache-control": "max-age=3600"})

@@ -18,9 +18,10 @@ KEPT_BY_CACHES_S = 3600
 router = APIRouter(tags=["webhooks"])
 
 
+@router.head(JWKS_PATH, include_in_schema=False)
 @router.get(JWKS_PATH, summary="The keys that sign webhooks")
 async def jwks(request: Request) -> JSONResponse:
-    """A JSON Web Key Set of Ed25519 keys; anybody may read it, and keep it for a day."""
+    """A JSON Web Key Set of Ed25519 keys; anybody may read it, and keep it for an hour."""
     parts = parts_of(request)
     keys = SigningKeys(parts.engine)
     return JSONResponse(

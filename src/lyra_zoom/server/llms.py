@@ -95,7 +95,9 @@ PARTS: dict[str, type[BaseModel]] = {"video": VideoFile, "timings": Timings}
 """Objects inside the output."""
 
 
-@router.get(f"/models/{ENDPOINT_ID}/llms.txt", include_in_schema=False)
+@router.api_route(
+    f"/models/{ENDPOINT_ID}/llms.txt", methods=["GET", "HEAD"], include_in_schema=False
+)
 async def llms_txt(request: Request) -> Response:
     """Fields, defaults, ranges and examples, as text."""
     return PlainTextResponse(model_card(base_url(request, parts_of(request).settings)))

@@ -136,7 +136,7 @@ class QueueFacts(Collector):
         yield family
 
 
-@router.get("/metrics", include_in_schema=False)
+@router.api_route("/metrics", methods=["GET", "HEAD"], include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Everything, in Prometheus' text format."""
     parts = request.app.state.parts
