@@ -173,6 +173,23 @@ def test_a_worker_does_not_begin_what_waited_too_long(requests: Requests):
     assert requests.is_over(job.request_id)
 
 
+def test_what_the_queue_gave_up_before_it_began_is_ended(requests: Requests, engine: sa.Engine):
+    lost, fine = requests.accept(SUBMISSION, NOW), requests.accept(SUBMISSION, NOW)
+    schema = "" if engine.dialect.name == "sqlite" else "dbos."
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                f"UPDATE {schema}workflow_status SET status = 'ERROR' WHERE workflow_uuid = :id"
+            ),
+            {"id": lost.request_id},
+        )
+    assert requests.fail_lost(NOW) == (lost.request_id,)
+    assert not requests.is_over(fine.request_id)
+    ended = requests.load(lost.request_id)
+    assert ended is not None
+    assert (ended.answer_status, ended.error_type) == (500, "internal_error")
+
+
 def test_the_start_deadline_ends_with_the_start(requests: Requests):
     job = requests.accept(replace(SUBMISSION, start_timeout_s=5), NOW)
     assert requests.begin(job.request_id, NOW + 4)

@@ -31,7 +31,8 @@ POLL_S = {"sqlite": 0.1, "postgresql": 0.25}
 LAST_RESORT_ATTEMPTS = 20
 """Runs after which DBOS itself gives up; requests count their attempts and end sooner."""
 
-OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+GIVEN_UP = ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+OVER = ("SUCCESS", "CANCELLED", *GIVEN_UP)
 
 Result = TypeVar("Result")
 
@@ -146,6 +147,13 @@ class DurableQueue:
             return set()
         found = self._client.list_workflows(
             workflow_ids=ids, status=list(OVER), load_input=False, load_output=False
+        )
+        return {workflow.workflow_id for workflow in found}
+
+    def given_up(self) -> set[str]:
+        """The requests whose work ended by an error of the worker; reads all that is kept."""
+        found = self._client.list_workflows(
+            name=ZOOM, status=list(GIVEN_UP), load_input=False, load_output=False
         )
         return {workflow.workflow_id for workflow in found}
 

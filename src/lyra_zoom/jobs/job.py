@@ -121,3 +121,8 @@ def worker_died(attempts: int) -> Ending:
         ErrorType.RUNNER_DISCONNECTED,
         f"The worker died while it worked on the request, {attempts} times.",
     )
+
+
+def never_begun() -> Ending:
+    """The end of a request that the worker could not even begin, by a mistake of ours."""
+    return failure(ErrorType.INTERNAL_ERROR, "The worker could not begin the request.")

@@ -23,6 +23,7 @@ from lyra_zoom.jobs.job import (
     Job,
     Submission,
     cancelled,
+    never_begun,
     too_late,
     worker_died,
 )
@@ -193,6 +194,15 @@ class Requests:
             for job in begun
             if job.request_id in dead
             and self.end(job.request_id, worker_died(job.attempts), now)
+        )
+
+    def fail_lost(self, now: float) -> tuple[str, ...]:
+        """End what the queue engine gave up before anybody began it; returns the ids."""
+        waiting = self._all(
+            queries.is_waiting(), request.c.request_id.in_(self._queue.given_up())
+        )
+        return tuple(
+            job.request_id for job in waiting if self.end(job.request_id, never_begun(), now)
         )
 
     def _expire(self, job: Job, now: float) -> bool:

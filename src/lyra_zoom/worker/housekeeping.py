@@ -94,7 +94,7 @@ class Housekeeping:
             household.leases.forget(executor_id)
 
     def tidy(self) -> None:
-        """What may wait for a minute: remove what has been kept long enough."""
+        """What may wait for a minute: forget what is old, and end what the queue gave up."""
         household, now = self._household, time.time()
         ended_before = now - household.keep_s
         while (
@@ -104,6 +104,8 @@ class Housekeeping:
             pass
         household.files.sweep(now)
         household.uploads.sweep(now)
+        for request_id in household.requests.fail_lost(now):
+            logger.error("a request could never begin request_id=%s", request_id)
 
     def remove_orphans(self) -> None:
         """What may wait for an hour: remove what crashes left in the object store a day ago."""
