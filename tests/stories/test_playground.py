@@ -281,6 +281,14 @@ class TestTheForm:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_result_that_cannot_be_had_just_now_is_asked_for_again(page: Page, small: Path):
+    results = re.compile(r"/requests/[0-9a-f-]{36}$")
+    trouble = {"detail": "try again soon", "error_type": "internal_error"}
+    page.route(results, lambda route: route.fulfill(status=503, json=trouble), times=2)
+    send(page, small)
+    page.wait_for_selector(DONE)
+
+
 @pytest.fixture
 def mortal(tmp_path: Path) -> Iterator[Service]:
     """A server of its own, to be killed."""

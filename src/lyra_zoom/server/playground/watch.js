@@ -88,9 +88,14 @@ async function endOf(id, status) {
   try {
     return { state: "done", output: await fetchResult(id) };
   } catch (error) {
-    if (error.status === 0 || error.status === 401) throw error;
     if (error.status === 404) return { state: "gone", message: error.message };
-    if (error.body?.error_type === "client_cancelled") return { state: "cancelled" };
+    if (!isItsOwn(error, status)) throw error;
     return { state: "failed", message: error.message, problems: error.fieldProblems };
   }
+}
+
+/** Whether this error is how the request ended; else the answer could not be had just now. */
+function isItsOwn(error, status) {
+  if (!status.error_type) return false;
+  return error.status === 422 || error.body?.error_type === status.error_type;
 }
