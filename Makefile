@@ -20,7 +20,7 @@ demo: $(VENV)/run.stamp ## turn the example photograph into out/demo.mp4
 		--zoom-in-trajectory spiral --seed 1 -o out/demo.mp4
 
 test: $(VENV)/dev.stamp ## run all tests; what this machine lacks is skipped with the reason
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist worksteal
 
 test-quick: $(VENV)/dev.stamp ## run the tests that take less than two seconds each
 	@$(BIN)/pytest -n 2 -m "not slow"

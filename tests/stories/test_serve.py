@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.receivers import until
-from tests.service import Part, Service
+from tests.service import Part, Service, still_running
 
 pytestmark = pytest.mark.slow
 
@@ -119,8 +119,7 @@ def test_nothing_outlives_a_killed_server(tmp_path: Path):
         until(lambda: len(served.children()) == 3)
         children = served.children()
         served.process.kill()
-        _, alive = psutil.wait_procs(children, timeout=3)
-        assert alive == []
+        assert still_running(children, timeout_s=10) == []
 
 
 def test_callers_wait_while_the_api_is_started_again(service: Service):

@@ -114,4 +114,4 @@ def test_a_server_that_is_told_to_stop_while_it_starts_stops(tmp_path: Path):
             said = serve.communicate(timeout=20)[1]
         assert serve.returncode in (0, -signal.SIGTERM), said
         assert "Traceback" not in said
-        assert still_running(below, timeout_s=3) == []
+        assert still_running(below, timeout_s=15) == []

@@ -165,7 +165,7 @@ class TestSize:
 
         with within(2):
             refused = refusal(internet, promise)
-        assert sent.is_set()
+        assert sent.wait(2)
         assert refused.kind == "file_too_large"
         assert refused.context == {"max_size": LIMIT}
 
