@@ -172,8 +172,6 @@ def _long_queue(client: httpx.Client, server: Serving, queued: int) -> list[Figu
         answer = client.get(f"{_request(ids[-1])}/status").json()
         seconds.append(time.perf_counter() - began)
     memory = tree_bytes(server.pid) / GIB
-    for request_id in ids:
-        client.put(f"{_request(request_id)}/cancel")
     behind = answer.get("queue_position", 0)
     return [
         _milliseconds(f"position behind {behind} requests, p50", seconds, 50, (10, 3), ()),
