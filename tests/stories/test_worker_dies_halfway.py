@@ -188,12 +188,13 @@ def test_a_worker_takes_over_from_one_that_fell_silent(fleet: Fleet):
     with fleet.worker("first") as first:
         job = fleet.accept(num_frames=161)
         seconds_until(lambda: drawing(fleet.lines(job)))
-        with fleet.worker("second"):
-            seconds_until(lambda: "second" in fleet.leases.beats())
-            first.kill()
-            over_s = seconds_until(lambda: fleet.load(job).attempts == 2)
-            print(f"taken over {over_s:.2f} s after the worker's death")
-            seconds_until(lambda: fleet.load(job).outcome)
+        first.kill()
+    assert fleet.load(job).outcome is None, "the worker died in the middle"
+    with fleet.worker("second"):
+        seconds_until(lambda: "second" in fleet.leases.beats())
+        over_s = seconds_until(lambda: fleet.load(job).attempts == 2)
+        print(f"taken over {over_s:.2f} s after the second worker's first sign of life")
+        seconds_until(lambda: fleet.load(job).outcome)
     assert fleet.load(job).outcome == "succeeded"
 
 
