@@ -1,1 +1,1 @@
-"""Lyra 2.0: frames from a diffusion model that remembers the scene it has drawn; needs torch."""
+"""Lyra 2.0: frames from a diffusion model that remembers what it has drawn; needs torch."""

@@ -11,11 +11,11 @@ from torch import Tensor
 class Conditions:
     """All of a chunk that no denoise step and no guidance branch changes.
 
-    Window positions are those of `window.py`: 25 of history, then 20 new; h, w are latent sizes.
+    Window positions are those of `window.py`: 25 of history, 20 new; h, w are latent sizes.
     """
 
     history_latents: Tensor  # (B, 16, 25, h, w), clean
-    warped_latents: Tensor  # (B, 16, 20, h, w), the newest frame as the new cameras would see it
+    warped_latents: Tensor  # (B, 16, 20, h, w), the newest frame seen by the new cameras
     rays: Tensor  # (B, 384, 45, h, w)
     correspondence: Tensor  # (B, 1280, 45, h, w), within [-1, 1]
     image_embeds: Tensor  # (B, 257, 1280), the newest frame seen by CLIP
