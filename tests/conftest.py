@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def _checked_modules() -> list[str]:
         ".".join(file.relative_to(SOURCE).with_suffix("").parts) for file in sorted(files)
     ]
     return [name for name in modules if not name.endswith(("_kernels", "__init__"))]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What `make test-light` asks for."""
+    parser.addoption(
+        "--without-torch", action="store_true", help="as if torch was not installed"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests that need torch are skipped where it is not, or shall not be."""
+    if config.getoption("without_torch"):
+        sys.modules["torch"] = None  # type: ignore[assignment]  # what import understands
 
 
 install_import_hook(_checked_modules(), f"{shape_checker.__name__}.check_types")
