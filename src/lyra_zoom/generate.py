@@ -15,7 +15,7 @@ from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import InputRejected, OutputRejected
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.shot import Shot, plan_shot, random_seed
-from lyra_zoom.pipeline.words import without_effect
+from lyra_zoom.pipeline.words import notes_on
 from lyra_zoom.pipeline.zoom import make_zoom
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.fetch import fetch_any
@@ -67,8 +67,8 @@ def make_video(
     """Make the video of a valid request from the bytes of its image."""
     keep_compiled_code(settings.data)
     engine = choose_engine(request.engine, settings.depth_model, progress.say)
-    if engine.name == "embedded":
-        progress.say(without_effect(request))
+    for note in notes_on(request, engine.name):
+        progress.say(note)
     seed = random_seed() if request.seed is None else request.seed
     shot = plan_shot(request, image, seed)
     timings = make_zoom(shot, engine, target, progress)

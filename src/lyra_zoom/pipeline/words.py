@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lyra_zoom.contract.zoom import ZoomInput
+from lyra_zoom.pipeline.prompt_advice import advice_on
 
 STAGE_WORDS = {
     "decode": "reading the photograph",
@@ -28,3 +29,8 @@ def without_effect(request: ZoomInput) -> str:
     """Which given fields the embedded engine does not use."""
     given = [name for name in ONLY_DIFFUSION if name in request.model_fields_set]
     return f"without effect in the embedded engine: {', '.join(['prompt', *given])}"
+
+
+def notes_on(request: ZoomInput, engine: str) -> tuple[str, ...]:
+    """What the person who asked should know about the fields, given who makes the video."""
+    return (without_effect(request),) if engine == "embedded" else advice_on(request.prompt)

@@ -23,7 +23,7 @@ from lyra_zoom.pipeline.join import join_film
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
 from lyra_zoom.pipeline.shot import Shot, plan_shot, random_seed
 from lyra_zoom.pipeline.whole_file import whole_file
-from lyra_zoom.pipeline.words import without_effect
+from lyra_zoom.pipeline.words import notes_on
 from lyra_zoom.pipeline.zoom import timings_of
 from lyra_zoom.worker.engine_messages import FilmOrder, Line
 
@@ -72,8 +72,8 @@ class FilmMaker:
         report = ProgressReport(self._tell)
         for line in said:
             report.say(line)
-        if engine.name == "embedded":
-            report.say(without_effect(request))
+        for note in notes_on(request, engine.name):
+            report.say(note)
         film = prepare_film(_shot(order, request), engine, report)
         self._work = _Work(order, film, report)
         return {"seed": seed, "chunks": len(film.chunks), "prepare_s": film.prepare_s}
