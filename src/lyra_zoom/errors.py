@@ -87,3 +87,11 @@ class EngineFailed(LyraZoomError):
 
 class UnknownRevision(LyraZoomError):
     """The tables of the database are at a revision that this version does not know."""
+
+
+class WeightsUnusable(LyraZoomError):
+    """Weights of the lyra2 engine are missing, damaged, of another shape, or cannot be had."""
+
+
+class LicenceNotAccepted(LyraZoomError):
+    """The licence of the lyra2 engine's weights was not accepted by whoever runs this."""

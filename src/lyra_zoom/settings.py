@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationError
@@ -41,6 +41,8 @@ class Settings:
     `max_body_mb`: the largest request body, in MiB; 64 unless set.
     `max_upload_mb`: the largest uploaded file, in MiB; 2048 unless set.
     `keep_days`: days that finished requests and their files are kept; 7 unless set.
+    `lyra2_weights`: the folder of the lyra2 engine's weights; else one in the data folder.
+    `lyra2_licence`: `accepted` says that the licence of those weights is accepted here.
     """
 
     data: Path = field(default_factory=lambda: user_data_path("lyra-zoom", appauthor=False))
@@ -54,6 +56,8 @@ class Settings:
     max_body_mb: Annotated[int, Field(gt=0)] = 64
     max_upload_mb: Annotated[int, Field(gt=0)] = 2048
     keep_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
+    lyra2_weights: Path | None = None
+    lyra2_licence: Literal["accepted"] | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -75,6 +79,11 @@ class Settings:
     def database(self) -> str:
         """The URL of the database: PostgreSQL, or a SQLite file inside `data`."""
         return self.database_url or f"sqlite:///{(self.data / 'lyra-zoom.sqlite').absolute()}"
+
+    @property
+    def lyra2_folder(self) -> Path:
+        """Where the weights of the lyra2 engine are, or would be."""
+        return self.lyra2_weights or self.data / "weights" / "lyra2"
 
     @property
     def max_body_bytes(self) -> int:
