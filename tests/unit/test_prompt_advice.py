@@ -13,13 +13,14 @@ from lyra_zoom.pipeline.words import notes_on
 EXAMPLE = Path(__file__).parents[2] / "examples" / "harbour.txt"
 
 GOOD = (
-    "A cinematic drone shot glides forward through a narrow market street at noon. The scene is "
-    "frozen in time; every element is perfectly still. Striped awnings, crates of lemons and "
-    "brass lamps hang motionless over worn cobblestones, rolling hills and a winding river lie "
-    "behind the last roof, and a harbour crane stands against a sky of fixed clouds. Warm light "
-    "falls from the left and its long shadows never change. As the camera advances, more of the "
-    "carved wooden doors and the distant bell tower is revealed, with the same stone, the same "
-    "muted colours and the same silent afternoon light on every single wall."
+    "A cinematic drone shot glides forward through a narrow market street at noon. The "
+    "scene is frozen in time; every element is perfectly still. Striped awnings, crates "
+    "of lemons and brass lamps hang motionless over worn cobblestones, rolling hills and "
+    "a winding river lie behind the last roof, and a harbour crane stands against a sky "
+    "of fixed clouds. Warm light falls from the left and its long shadows never change. "
+    "As the camera advances, more of the carved wooden doors and the distant bell tower "
+    "is revealed, with the same stone, the same muted colours and the same silent "
+    "afternoon light on every single wall."
 )
 
 

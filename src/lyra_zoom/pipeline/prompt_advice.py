@@ -24,8 +24,8 @@ MOST_NAMED = 4
 STILL = re.compile(
     r"\b(frozen|freeze|still|stillness|motionless|static|stationary|unmoving|immobile|"
     r"statuesque|statue|tableau|fixed|rigid|paralyzed|paralysed|suspended|"
-    r"unchanging|standstill|(nothing|no one|nobody|no \w+) moves|no (object )?(motion|movement)|"
-    r"zero (motion|movement)|without (any )?(motion|movement))\b",
+    r"unchanging|standstill|(nothing|no one|nobody|no \w+) moves|"
+    r"(no|no object|zero) (motion|movement)|without (any )?(motion|movement))\b",
     re.IGNORECASE,
 )
 """That the scene stands still, in so many words."""
@@ -48,8 +48,9 @@ _SWAYS = r"sway|wav|mov|flutter|bend|rustl|flap|flapp|billow|trembl"
 
 
 def _does(who: str, what: str) -> str:
-    """Somebody or something that does what it should not: `people are walking`, `rain falls`."""
-    return rf"(?:{who})\s+(?:(?:is|are|that|which|slowly|gently|softly)\s+)*(?:{what})(?:e?s|ing|e)?"
+    """Whoever moves, and how: `people are walking`, `rain falls`."""
+    between = r"(?:(?:is|are|that|which|slowly|gently|softly)\s+)*"
+    return rf"(?:{who})\s+{between}(?:{what})(?:e?s|ing|e)?"
 
 
 MOTION = re.compile(
