@@ -1,4 +1,4 @@
-"""The inputs and the small networks with which the Lyra 2.0 reference was run; see lyra2/README.
+"""Inputs and small networks with which the Lyra 2.0 reference was run; see lyra2/README.
 
 Inputs are drawn again from their seeds, weights and outputs lie in `lyra2/`.
 """
@@ -31,7 +31,7 @@ LATENT_CHANNELS = TINY.out_channels
 
 def rnd(seed: int, shape: tuple[int, ...], scale: float = 1.0) -> Tensor:
     """Numbers from NumPy's old generator, float32; the same everywhere."""
-    numbers = np.random.RandomState(seed).standard_normal(shape) * scale  # noqa: NPY002
+    numbers = np.random.RandomState(seed).standard_normal(shape) * scale
     return torch.from_numpy(numbers.astype(np.float32))
 
 

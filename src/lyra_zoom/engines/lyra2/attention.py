@@ -1,7 +1,7 @@
 """Which kernel computes attention: PyTorch's own, or a faster one where it is installed.
 
-All kernels take `(B, T, heads, head_dim)` and give the same. Nothing optional is imported before
-it is chosen.
+All kernels take `(B, T, heads, head_dim)` and give the same. Nothing optional is imported
+before it is chosen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lyra_zoom.errors import EngineNotReady
@@ -43,9 +43,14 @@ def choose_attention(name: AttentionKernel, device: torch.device) -> Attend:
     return KERNELS[_fastest_exact(device) if name is AttentionKernel.AUTO else name]()
 
 
+def in_heads(features: Tensor, head_dim: int) -> Tensor:
+    """Features `(B, T, D)` as `(B, T, heads, head_dim)`."""
+    return features.reshape(*features.shape[:-1], -1, head_dim)
+
+
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Scaled dot-product attention of PyTorch, without a mask."""
-    return F.scaled_dot_product_attention(
+    return functional.scaled_dot_product_attention(
         query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
     ).transpose(1, 2)
 

@@ -1,7 +1,7 @@
 """One of the network's layers, in two parts.
 
-`Block` is what every denoise step runs. `Context` makes keys and values of the prompt and of the
-image, once for many steps; a quarter of the weights is used for nothing else.
+`Block` is what every denoise step runs. `Context` makes keys and values of the prompt and of
+the image, once for many steps; a quarter of the weights is used for nothing else.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
-from lyra_zoom.engines.lyra2.attention import Attend, attend
+from lyra_zoom.engines.lyra2.attention import Attend, attend, in_heads
 from lyra_zoom.engines.lyra2.config import TransformerConfig
 from lyra_zoom.engines.lyra2.embeddings import BLOCK_MODULATIONS, FullPrecisionLinear
 from lyra_zoom.engines.lyra2.rope import Rope, rotate
@@ -58,7 +58,7 @@ class RmsNorm(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features in float32."""
         dim = self.weight.shape
-        return F.rms_norm(features.float(), dim, self.weight.float(), self.eps)
+        return functional.rms_norm(features.float(), dim, self.weight.float(), self.eps)
 
 
 class SelfAttention(nn.Module):
@@ -81,12 +81,12 @@ class SelfAttention(nn.Module):
         biased = tokens + bias
         query = self._turned(self.norm_q(self.to_q(biased)), around.rope).to(tokens.dtype)
         key = self._turned(self.norm_k(self.to_k(biased)), around.rope).to(tokens.dtype)
-        value = self.to_v(tokens).unflatten(-1, (-1, self.head_dim))
+        value = in_heads(self.to_v(tokens), self.head_dim)
         gathered = self.sharing.attend(query, key, value, around.num_tokens)
         return self.to_out(gathered.flatten(2))
 
     def _turned(self, features: Tensor, rope: Rope) -> Tensor:
-        return rotate(features.unflatten(-1, (-1, self.head_dim)), rope)
+        return rotate(in_heads(features, self.head_dim), rope)
 
 
 class CrossAttention(nn.Module):
@@ -103,7 +103,7 @@ class CrossAttention(nn.Module):
     def forward(self, tokens: Tensor, text: KeyValue, image: KeyValue) -> Tensor:
         """What each token `(B, L, dim)` gathers from the two."""
         query = self.norm_q(self.to_q(tokens)).to(tokens.dtype)
-        query = query.unflatten(-1, (-1, self.head_dim))
+        query = in_heads(query, self.head_dim)
         gathered = self.attend(query, *text) + self.attend(query, *image)
         return self.to_out(gathered.flatten(2))
 
@@ -118,7 +118,7 @@ class FeedForward(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens `(B, L, dim)` after two layers."""
-        return self.down(F.gelu(self.up(tokens), approximate="tanh"))
+        return self.down(functional.gelu(self.up(tokens), approximate="tanh"))
 
 
 class QueryKeyBias(nn.Module):
@@ -163,7 +163,9 @@ class Block(nn.Module):
     def _cross_normed(self, tokens: Tensor) -> Tensor:
         norm = self.cross_norm
         weight, bias = norm.weight.float(), norm.bias.float()
-        normed = F.layer_norm(tokens.float(), norm.normalized_shape, weight, bias, norm.eps)
+        normed = functional.layer_norm(
+            tokens.float(), norm.normalized_shape, weight, bias, norm.eps
+        )
         return normed.to(tokens.dtype)
 
 
@@ -180,8 +182,8 @@ class KeyValueProjection(nn.Module):
     def forward(self, embeds: Tensor) -> KeyValue:
         """Keys and values of `(B, T, dim)`."""
         key = self.norm_k(self.to_k(embeds)).to(embeds.dtype)
-        heads = (-1, self.head_dim)
-        return KeyValue(key.unflatten(-1, heads), self.to_v(embeds).unflatten(-1, heads))
+        value = self.to_v(embeds)
+        return KeyValue(in_heads(key, self.head_dim), in_heads(value, self.head_dim))
 
 
 class Context(nn.Module):
@@ -203,7 +205,7 @@ class Head(nn.Module):
         self.projection = FullPrecisionLinear(config.dim, 4 * config.out_channels)
 
     def forward(self, tokens: Tensor, noise_embedding: Tensor) -> Tensor:
-        """Velocities `(B, T, 4 * out_channels)` of tokens `(B, T, dim)`; noise is `(B, dim)`."""
+        """Velocities `(B, T, 4 * out_channels)` of tokens `(B, T, dim)` at noise `(B, dim)`."""
         modulation = self.modulation.float() + noise_embedding[:, None]
         shift, scale = modulation[:, :, None].unbind(1)
         return self.projection(modulated(tokens.float(), shift, scale, self.eps))
@@ -211,7 +213,7 @@ class Head(nn.Module):
 
 def modulated(tokens: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
     """Tokens of zero mean and unit variance, then scaled and shifted; computed in float32."""
-    normed = F.layer_norm(tokens.float(), tokens.shape[-1:], eps=eps)
+    normed = functional.layer_norm(tokens.float(), tokens.shape[-1:], eps=eps)
     return (normed * (1 + scale) + shift).to(tokens.dtype)
 
 

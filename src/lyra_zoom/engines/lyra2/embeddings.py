@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from lyra_zoom.engines.lyra2.config import TransformerConfig
 
@@ -23,7 +23,7 @@ class FullPrecisionLinear(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """Features in float32."""
         bias = None if self.bias is None else self.bias.float()
-        return F.linear(features.float(), self.weight.float(), bias)
+        return functional.linear(features.float(), self.weight.float(), bias)
 
 
 class Noise(NamedTuple):
@@ -45,9 +45,9 @@ class NoiseEmbedding(nn.Module):
 
     def forward(self, timestep: Tensor) -> Noise:
         """Embed timesteps `(B,)`, 0 to 1000, fractions allowed."""
-        embedding = self.down(F.silu(self.up(sinusoid(timestep, self.freq_dim))))
-        modulation = self.modulation(F.silu(embedding)).unflatten(1, (BLOCK_MODULATIONS, -1))
-        return Noise(embedding, modulation)
+        embedding = self.down(functional.silu(self.up(sinusoid(timestep, self.freq_dim))))
+        modulation = self.modulation(functional.silu(embedding))
+        return Noise(embedding, modulation.reshape(len(timestep), BLOCK_MODULATIONS, -1))
 
 
 class PromptEmbedding(nn.Module):
@@ -60,7 +60,7 @@ class PromptEmbedding(nn.Module):
 
     def forward(self, embeds: Tensor) -> Tensor:
         """Embed the prompt `(B, T, text_dim)` as `(B, T, dim)`."""
-        return self.down(F.gelu(self.up(embeds), approximate="tanh"))
+        return self.down(functional.gelu(self.up(embeds), approximate="tanh"))
 
 
 class ImageEmbedding(nn.Module):
@@ -75,7 +75,7 @@ class ImageEmbedding(nn.Module):
 
     def forward(self, embeds: Tensor) -> Tensor:
         """Embed the image `(B, T, image_dim)` as `(B, T, dim)`."""
-        return self.norm_out(self.down(F.gelu(self.up(self.norm_in(embeds)))))
+        return self.norm_out(self.down(functional.gelu(self.up(self.norm_in(embeds)))))
 
 
 def sinusoid(timestep: Tensor, features: int) -> Tensor:

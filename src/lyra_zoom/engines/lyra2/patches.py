@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from lyra_zoom.engines.lyra2.window import NEW, PATCH, WINDOW, Grid, Segment
 
 
 def patchify(maps: Tensor, patch: Grid) -> Tensor:
-    """Tokens `(B, T, C * pt * ph * pw)` of maps `(B, C, F, H, W)`; edges repeat to fill patches.
+    """Tokens `(B, T, C * pt * ph * pw)` of maps `(B, C, F, H, W)`; edges repeat to fill up.
 
-    Tokens run through columns fastest, features through the patch fastest and channels slowest.
+    Tokens run through columns fastest, features through the patch fastest, channels slowest.
     """
     maps = _fill(maps, patch)
     B, C, frames, rows, columns = maps.shape
@@ -49,14 +49,14 @@ def _camera_tokens(rays: Tensor, segment: Segment) -> Tensor:
     maps = rays[:, :, segment.positions]
     tokens = patchify(maps, (1, PATCH, PATCH))
     rows, columns = maps.shape[3] // PATCH, maps.shape[4] // PATCH
-    full = tokens.unflatten(1, (segment.frames, rows, columns)).movedim(-1, 1)
+    full = tokens.reshape(len(tokens), segment.frames, rows, columns, -1).movedim(-1, 1)
     return _mean(full, segment.pool).flatten(2).transpose(1, 2)
 
 
 def _mean(maps: Tensor, pool: Grid) -> Tensor:
     if pool == (1, 1, 1):
         return maps
-    return F.avg_pool3d(_fill(maps, pool), pool)
+    return functional.avg_pool3d(_fill(maps, pool), pool)
 
 
 def _fill(maps: Tensor, patch: Grid) -> Tensor:
@@ -64,4 +64,4 @@ def _fill(maps: Tensor, patch: Grid) -> Tensor:
     if not any(missing):
         return maps
     frames, rows, columns = missing
-    return F.pad(maps, (0, columns, 0, rows, 0, frames), mode="replicate")
+    return functional.pad(maps, (0, columns, 0, rows, 0, frames), mode="replicate")

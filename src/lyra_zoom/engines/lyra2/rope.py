@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lyra_zoom.engines.lyra2.attention import in_heads
 from lyra_zoom.engines.lyra2.window import WINDOW, token_positions
 
 THETA = 10_000.0
@@ -28,7 +29,7 @@ def axis_features(head_dim: int) -> tuple[int, int, int]:
 def window_angles(head_dim: int, h: int, w: int) -> Tensor:
     """Angles of all tokens of the window in radians, `(L, head_dim / 2)`, float64, on the CPU.
 
-    A coarse token has the mean angle of what it covers, which is the angle at its mean position.
+    A coarse token has the mean angle of what it covers: the angle at its mean position.
     """
     frequencies = [
         THETA ** -(torch.arange(0, features, 2, dtype=torch.float64) / features)
@@ -54,6 +55,6 @@ def window_rope(head_dim: int, h: int, w: int, device: torch.device) -> Rope:
 
 def rotate(features: Tensor, rope: Rope) -> Tensor:
     """Turn neighbouring pairs of features `(B, L, heads, head_dim)` by the tokens' angles."""
-    first, second = features.unflatten(-1, (-1, 2)).unbind(-1)
+    first, second = in_heads(features, 2).unbind(-1)
     turned = (first * rope.cos - second * rope.sin, first * rope.sin + second * rope.cos)
     return torch.stack(turned, dim=-1).flatten(-2)

@@ -14,7 +14,7 @@ class TokenSharing(Protocol):
     """What the network needs when it works on a part of the tokens, `(B, T, ...)`."""
 
     def split(self, tokens: Tensor) -> Tensor:
-        """This process's part of all tokens; parts are equal, the last ones may be filled up."""
+        """This process's part of all tokens; all parts are equal, the last may be filled up."""
 
     def join(self, tokens: Tensor, num_tokens: int) -> Tensor:
         """All tokens, the same in every process, from every process's part."""

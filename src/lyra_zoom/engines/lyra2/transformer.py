@@ -2,8 +2,8 @@
 
 What no denoise step changes is made once: `prepare` for a chunk, `prepare_prompt` for a prompt.
 Both use the weights, so they are made anew after the weights change (a LoRA added or removed).
-`forward` then runs the blocks and never waits for the device. Weights may be bfloat16; the noise
-level, norms, residual sums and the head are computed in float32 all the same.
+`forward` then runs the blocks and never waits for the device. Weights may be bfloat16; the
+noise level, norms, residual sums and the head are computed in float32 all the same.
 
 Three quarters of the weights are in `blocks`, which every step uses. `contexts` (a quarter) and
 `correspondence` serve the preparations alone. Whoever keeps the first two elsewhere than on the
@@ -99,8 +99,8 @@ class Lyra2Transformer(nn.Module):
         self.contexts = nn.ModuleList(Context(config) for _ in layers)
         self.blocks = nn.ModuleList(Block(config) for _ in layers)
         self.head = Head(config)
-        self.block_source: Callable[[], Iterable[nn.Module]] | None = None
-        self.context_source: Callable[[], Iterable[nn.Module]] | None = None
+        self.block_source: Callable[[], Iterable[Block]] | None = None
+        self.context_source: Callable[[], Iterable[Context]] | None = None
         self.sharing: TokenSharing = Alone(attend)
         self.requires_grad_(False)
 
@@ -143,7 +143,7 @@ class Lyra2Transformer(nn.Module):
     def forward(
         self, latents: Tensor, timestep: Tensor, prompt: PreparedPrompt, chunk: PreparedChunk
     ) -> Tensor:
-        """Velocity of latents `(B, 16, 20, h, w)` at timesteps `(B,)`, 0 to 1000, in float32."""
+        """Velocity of latents `(B, 16, 20, h, w)` at timesteps `(B,)`, 0 to 1000; float32."""
         noise = self.noise_embedding(timestep)
         tokens = self.sharing.split(self._tokens(latents, chunk))
         per_block = zip(self._blocks(), chunk.bias, prompt.text, chunk.image, strict=True)
@@ -160,11 +160,13 @@ class Lyra2Transformer(nn.Module):
         new = self.sharing.join(tokens, chunk.num_tokens)[:, chunk.history.shape[1] :]
         return unpatchify(self.head(new, noise.embedding), *latents.shape[-2:])
 
-    def _blocks(self) -> Iterable[nn.Module]:
-        return self.blocks if self.block_source is None else self.block_source()
+    def _blocks(self) -> Iterable[Block]:
+        own = cast("Iterable[Block]", self.blocks)
+        return own if self.block_source is None else self.block_source()
 
-    def _contexts(self) -> Iterable[nn.Module]:
-        return self.contexts if self.context_source is None else self.context_source()
+    def _contexts(self) -> Iterable[Context]:
+        own = cast("Iterable[Context]", self.contexts)
+        return own if self.context_source is None else self.context_source()
 
     def _tokens(self, latents: Tensor, chunk: PreparedChunk) -> Tensor:
         channels = torch.cat([latents.to(self.dtype), chunk.beside_noise], dim=1)
@@ -188,8 +190,9 @@ class Lyra2Transformer(nn.Module):
         )
         if keep is KeptBias.PARTS:
             return parts
-        blocks = cast("Iterable[Block]", self._blocks())
-        return tuple(block.bias(part) for block, part in zip(blocks, parts, strict=True))
+        return tuple(
+            block.bias(part) for block, part in zip(self._blocks(), parts, strict=True)
+        )
 
     def _correspondence(self, maps: Tensor) -> list[Tensor]:
         """For each block, the low-rank part `(B, L, rank)`; zero where nothing corresponds."""
