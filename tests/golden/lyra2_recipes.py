@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lyra_zoom.engines.lyra2.conditions import MASK_CHANNELS, Conditions
-from lyra_zoom.engines.lyra2.config import TransformerConfig
+from lyra_zoom.engines.lyra2.config import IMAGE_TOKENS, PROMPT_TOKENS, TransformerConfig
 from lyra_zoom.engines.lyra2.dit_keys import from_lyra
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 from lyra_zoom.engines.lyra2.window import HISTORY_FRAMES, WINDOW_FRAMES
@@ -24,8 +24,6 @@ FOLDER = Path(__file__).parent / "lyra2"
 TINY = TransformerConfig(
     dim=128, ffn_dim=192, num_layers=2, num_heads=2, text_dim=64, correspondence_rank=8
 )
-PROMPT_TOKENS = 512
-IMAGE_TOKENS = 257
 LATENT_CHANNELS = TINY.out_channels
 
 

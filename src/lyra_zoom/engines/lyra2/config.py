@@ -31,6 +31,9 @@ class TransformerConfig:
 
 LYRA2_14B = TransformerConfig()
 
+PROMPT_TOKENS = 512
+IMAGE_TOKENS = 257
+
 CHUNK_FRAMES = 80
 FRAMES_PER_LATENT = 4
 PIXELS_PER_LATENT = 8

@@ -44,6 +44,7 @@ RENAMES = {
     r"blocks\.(\d+)\.buffer_encoder\.1": r"blocks.\1.bias.correspondence",
 }
 PATTERNS = [(re.compile(rf"{old}(?=\.|$)"), new) for old, new in RENAMES.items()]
+UNDERSCORED = [(re.compile(old.replace(r"\.", "_")), new) for old, new in RENAMES.items()]
 
 
 def to_ours(name: str) -> str:
@@ -66,3 +67,12 @@ def from_lyra(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, short in names.items()
         if not NOT_WEIGHTS.search(short)
     }
+
+
+def kohya_to_ours(name: str) -> str:
+    """Our name of a module whose name there is written with underscores for dots."""
+    for pattern, new in UNDERSCORED:
+        match = pattern.fullmatch(name)
+        if match:
+            return match.expand(new)
+    raise KeyError(name)
