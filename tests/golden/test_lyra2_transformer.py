@@ -86,7 +86,7 @@ def tokens_of(case: recipes.DitCase, h: int, w: int) -> dict[str, Any]:
 
 
 def correspondence_of(maps: Tensor, h: int, w: int) -> tuple[np.ndarray, np.ndarray]:
-    """Correspondence tokens with validity as last feature, and validity, as the reference has."""
+    """Correspondence tokens with their validity as last feature, and the validity."""
     rows = []
     for segment, place in token_ranges(h, w):
         tokens = -torch.ones(place.stop - place.start, 4 * maps.shape[1])
@@ -94,8 +94,8 @@ def correspondence_of(maps: Tensor, h: int, w: int) -> tuple[np.ndarray, np.ndar
             tokens = correspondence_tokens(maps[:, :, segment.positions], segment)[0]
         validity = torch.full((len(tokens), 1), float(segment.corresponds))
         rows.append(torch.cat([tokens, validity], 1))
-    tokens = torch.cat(rows).numpy()
-    return tokens, tokens[:, -1]
+    every = torch.cat(rows).numpy()
+    return every, every[:, -1]
 
 
 def outputs_of(case: recipes.DitCase, timesteps: np.ndarray) -> dict[str, Any]:
