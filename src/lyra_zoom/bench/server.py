@@ -165,7 +165,8 @@ async def _at_rate(client: httpx.AsyncClient, path: str) -> list[float]:
 
 def _long_queue(client: httpx.Client, server: Serving, queued: int) -> list[Figure]:
     """Many requests wait behind one that runs; then the last is asked where it is."""
-    ids = [_submit(client, _body(), NEVER_STARTS) for _ in range(queued)]
+    body = _body()
+    ids = [_submit(client, body, NEVER_STARTS) for _ in range(queued)]
     seconds = []
     for _ in range(100):
         began = time.perf_counter()

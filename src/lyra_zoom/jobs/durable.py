@@ -25,8 +25,11 @@ DELIVERIES_AT_ONCE = 8
 DELIVERIES_TO_ONE_HOST_AT_ONCE = 2
 """Of one worker: a host that hangs, however much is owed to it, leaves the others six."""
 
-POLL_S = {"sqlite": 0.1, "postgresql": 0.25}
-"""How long a job may wait for an idle worker; each poll is a query."""
+POLL_S = {"sqlite": 0.15, "postgresql": 0.25}
+"""How long a request may wait for an idle worker; each poll is a query."""
+
+DELIVERY_POLL_S = 0.5
+"""The same for webhooks, whose receivers wait longer than a person in front of a page."""
 
 LAST_RESORT_ATTEMPTS = 20
 """Runs after which DBOS itself gives up; requests count their attempts and end sooner."""
@@ -73,15 +76,16 @@ class DurableQueue:
     def migrate(self) -> None:
         """Bring the engine's own tables to its version and make the two queues."""
         DBOS.migrate(self._engine.url.render_as_string(hide_password=False))
-        poll_s = POLL_S[self._engine.dialect.name]
         self._client.register_queue(
-            ZOOM_QUEUE, worker_concurrency=1, polling_interval_sec=poll_s
+            ZOOM_QUEUE,
+            worker_concurrency=1,
+            polling_interval_sec=POLL_S[self._engine.dialect.name],
         )
         self._client.register_queue(
             DELIVERY_QUEUE,
             worker_concurrency=DELIVERIES_AT_ONCE,
             partition_worker_concurrency=DELIVERIES_TO_ONE_HOST_AT_ONCE,
-            polling_interval_sec=poll_s,
+            polling_interval_sec=DELIVERY_POLL_S,
         )
 
     def enqueue_zoom(self, connection: sa.Connection, request_id: str, priority: int) -> None:
