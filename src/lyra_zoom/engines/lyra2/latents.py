@@ -122,10 +122,15 @@ class StreamDecoder:
         return frames[0].float()
 
 
+def empty_vae(*, base_dim: int = 96) -> AutoencoderKLWan:
+    """The network with names and shapes but without numbers."""
+    with torch.device("meta"):
+        return AutoencoderKLWan(base_dim=base_dim)
+
+
 def build_vae(state: Mapping[str, Tensor], *, base_dim: int = 96) -> AutoencoderKLWan:
     """The network with these tensors, named as in diffusers (`vae_keys` renames Wan's)."""
-    with torch.device("meta"):
-        vae = AutoencoderKLWan(base_dim=base_dim)
+    vae = empty_vae(base_dim=base_dim)
     vae.load_state_dict(dict(state), strict=True, assign=True)
     return vae.eval().requires_grad_(False)
 

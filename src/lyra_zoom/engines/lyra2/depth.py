@@ -1,0 +1,129 @@
+"""How far away things are in a picture: the port that every depth model stands behind.
+
+The engine asks twice: once for the photograph alone, and between chunks for new frames whose
+cameras it knows. Depth is z along the optical axis. What the photograph's depth is measured in
+becomes the unit of the whole scene; later depths must be in the units of the given cameras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # its name everywhere
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from lyra_zoom.engines.lyra2.warp import PosedDepth
+
+FARTHEST = 1e4
+"""Scene units; nothing is farther, and what has no depth lies there."""
+
+KNOWN_BELOW = 999.9
+"""Scene units; the depth of what is farther is not believed."""
+
+UNTOLD_FOCAL = 1.5
+"""Focal length over the longer side of a picture of which nobody knows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstDepth:
+    """What a model sees in the photograph; K where it guesses the camera, too."""
+
+    depth: Float[Tensor, "H W"]
+    valid: Bool[Tensor, "H W"]
+    K: Float[Tensor, "3 3"] | None = None
+
+
+KnownDepth: TypeAlias = Sequence[PosedDepth]
+"""What earlier frames have left: depth that is settled, and the cameras it was seen by."""
+
+
+class DepthEstimator(Protocol):
+    """A depth model, or several working together. Frames are within [-1, 1]."""
+
+    def first(self, image: Float[Tensor, "3 H W"]) -> FirstDepth:
+        """Depth of the photograph, in units of the model's choice."""
+
+    def update(
+        self,
+        frames: Float[Tensor, "V 3 H W"],
+        w2c: Float[Tensor, "V 4 4"],
+        K: Float[Tensor, "V 3 3"],
+        known: KnownDepth,
+    ) -> Float[Tensor, "V H W"]:
+        """Depth of frames, in the units of the cameras given with them."""
+
+
+class MetricDepth(Protocol):
+    """A model that knows metres, such as MoGe."""
+
+    def __call__(
+        self, image: Float[Tensor, "3 H W"]
+    ) -> tuple[Float[Tensor, "H W"], Bool[Tensor, "H W"]]:
+        """Depth in metres and where it is to be believed."""
+
+
+def believed(depth: Float[Tensor, "H W"], K: Float[Tensor, "3 3"] | None = None) -> FirstDepth:
+    """A model's depth with what is wrong in it put far away and marked as unknown."""
+    depth = without_gaps(depth)
+    return FirstDepth(depth=depth, valid=depth < KNOWN_BELOW, K=K)
+
+
+def without_gaps(depth: Float[Tensor, "*V H W"]) -> Float[Tensor, "*V H W"]:
+    """Depth within 0 and `FARTHEST`; what is no number lies farthest."""
+    return torch.nan_to_num(depth.float(), nan=FARTHEST).clamp(0.0, FARTHEST)
+
+
+def resized(depth: Float[Tensor, "V h w"], height: int, width: int) -> Float[Tensor, "V H W"]:
+    """Depth maps at another size, bilinear, centre-aligned."""
+    planes = F.interpolate(
+        depth[:, None], (height, width), mode="bilinear", align_corners=False
+    )
+    return planes[:, 0]
+
+
+def untold_intrinsics(height: int, width: int) -> Float[Tensor, "3 3"]:
+    """K of a picture of which neither file nor model tells the focal length."""
+    focal_px = UNTOLD_FOCAL * max(height, width)
+    return torch.tensor([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1.0]])
+
+
+def in_metres(first: FirstDepth, metric: MetricDepth, image: Tensor) -> FirstDepth:
+    """The same depth in the units of a metric model; its shape and camera stay.
+
+    Unchanged where the two have too little in common. Source: Lyra 2.0 specification, 1.4.
+    """
+    metres, known = metric(image)
+    both = first.valid & known.to(first.valid.device)
+    ours = 1.0 / (first.depth[both] + 1e-6)
+    theirs = 1.0 / (metres.to(first.depth)[both] + 1e-6)
+    weight = float((ours * ours).sum())
+    if len(ours) <= 10 or weight <= 1e-8:
+        return first
+    scale = float((ours * theirs).sum()) / weight
+    return replace(first, depth=first.depth / scale) if scale > 1e-6 else first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricallyScaled:
+    """A depth model whose first depth is brought to metres by another model."""
+
+    estimator: DepthEstimator
+    metric: MetricDepth
+
+    def first(self, image: Float[Tensor, "3 H W"]) -> FirstDepth:
+        """Depth of the photograph in metres, shaped by the estimator."""
+        return in_metres(self.estimator.first(image), self.metric, image)
+
+    def update(
+        self,
+        frames: Float[Tensor, "V 3 H W"],
+        w2c: Float[Tensor, "V 4 4"],
+        K: Float[Tensor, "V 3 3"],
+        known: KnownDepth,
+    ) -> Float[Tensor, "V H W"]:
+        """The estimator's own answer: the cameras carry the units already."""
+        return self.estimator.update(frames, w2c, K, known)

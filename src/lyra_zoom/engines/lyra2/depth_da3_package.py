@@ -1,0 +1,101 @@
+"""The network of the package `depth-anything-3`, if the operator installed it.
+
+Only its network is used, so that it needs only `einops`, `omegaconf` and `addict` beside it:
+`pip install --no-deps depth-anything-3` (its full list asks for an older NumPy than ours).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from lyra_zoom.engines.lyra2.depth_da3 import Sighting
+from lyra_zoom.engines.lyra2.projection import Cameras
+from lyra_zoom.engines.lyra2.residence import at_work
+from lyra_zoom.errors import EngineNotReady
+
+REFERENCE_MODEL = "da3nested-giant-large"
+"""CC BY-NC 4.0. Of the same family, and Apache-2.0: `da3-base`, `da3-small`."""
+
+PREFIX = "model."
+
+
+class PackageNetwork:
+    """A network of the package; works on `device` and lies where it was given meanwhile."""
+
+    def __init__(self, network: nn.Module, device: torch.device) -> None:
+        self._network = network
+        self._device = device
+
+    @torch.no_grad()
+    def __call__(self, pictures: Float[Tensor, "V 3 h w"], cameras: Cameras | None) -> Sighting:
+        """Depth and cameras of pictures; views keep their order."""
+        on_gpu = self._device.type == "cuda"
+        w2c, K = (None, None) if cameras is None else (cameras.w2c, cameras.K)
+        with (
+            at_work(self._network, self._device),
+            torch.autocast(self._device.type, torch.bfloat16, enabled=on_gpu),
+        ):
+            told = self._network(
+                self._batch(pictures),
+                extrinsics=self._batch(w2c),
+                intrinsics=self._batch(K),
+                export_feat_layers=[],
+                ref_view_strategy="first",
+            )
+        return Sighting(
+            depth=told["depth"][0].float(),
+            w2c=_four_by_four(told["extrinsics"][0].float()),
+            K=told["intrinsics"][0].float(),
+        )
+
+    def _batch(self, values: Tensor | None) -> Tensor | None:
+        return None if values is None else values[None].to(self._device)
+
+
+def build_network(state: Mapping[str, Tensor], model: str = REFERENCE_MODEL) -> nn.Module:
+    """A network of the package with these weights, named as in its published files.
+
+    Raises:
+        EngineNotReady: the package is not there or too old, or weights are missing.
+    """
+    network = _empty_network(model)
+    own = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
+    missing = network.load_state_dict(own, strict=False).missing_keys
+    if missing:
+        raise EngineNotReady(f"the weights of {model} lack {len(missing)}, first {missing[0]}")
+    return network.eval().requires_grad_(False)
+
+
+def _empty_network(model: str) -> nn.Module:
+    try:
+        configs = import_module("depth_anything_3.cfg")
+        known = import_module("depth_anything_3.registry").MODEL_REGISTRY
+        if model not in known:
+            raise EngineNotReady(f"depth-anything-3 has no model {model}")
+        network: nn.Module = configs.create_object(configs.load_config(known[model]))
+    except ImportError as error:
+        raise EngineNotReady(f"depth-anything-3 cannot be used: {error}") from error
+    if "ref_view_strategy" not in inspect.signature(network.forward).parameters:
+        raise EngineNotReady("depth-anything-3 is older than 0.1.1")
+    _without_gaussians(network)
+    return network
+
+
+def _without_gaussians(network: Any) -> None:  # noqa: ANN401  # a class of a package not there
+    """Leave out the head that makes splats: nothing here asks for them."""
+    main = getattr(network, "da3", network)
+    main.gs_head = main.gs_adapter = None
+
+
+def _four_by_four(w2c: Tensor) -> Tensor:
+    """Rigid motions as 4x4, whether or not the last row was told."""
+    whole = torch.eye(4, device=w2c.device).repeat(len(w2c), 1, 1)
+    whole[:, :3] = w2c[:, :3]
+    return whole

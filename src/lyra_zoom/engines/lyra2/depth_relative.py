@@ -1,0 +1,133 @@
+"""Depth from a network that only knows what is nearer than what, brought into scene units.
+
+What this changes against the reference: there one network sees all frames with their cameras
+and answers for all of them together. Here each frame is seen alone, and its disparity is
+shifted and scaled until it agrees with the points that earlier frames have left. So neighbours
+may disagree where nothing is known yet, and the photograph's unit and focal length are guesses:
+`MetricallyScaled` mends the unit, what the camera noted in the file the other. Nothing else of
+the engine is different.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from lyra_zoom.engines.lyra2.depth import FARTHEST, FirstDepth, KnownDepth, believed
+from lyra_zoom.engines.lyra2.depth_points import SeenPoints, seen
+
+NEAREST_QUANTILE = 0.999
+DEPTH_RANGE = 30.0
+"""How many times farther than the nearest thing of a photograph its farthest lies, at most."""
+
+SUBJECT_QUANTILE = 0.25
+SUBJECT_DEPTH = 3.0
+"""Scene units at which the subject of a photograph is put: about metres, as in training."""
+
+FEWEST_POINTS = 64
+ROUNDS = 8
+OUTLIER = 2.5
+"""Times the usual error, beyond which a point's word counts less (Huber)."""
+
+USUAL_PER_MEDIAN = 1.4826
+"""Standard deviation over median absolute deviation, for errors of a normal distribution."""
+
+
+class RelativeDepth(Protocol):
+    """A network that sees one picture at a time."""
+
+    def __call__(self, frame: Float[Tensor, "3 H W"]) -> Float[Tensor, "H W"]:
+        """Disparity of a frame within [-1, 1]: any scale and shift, larger is nearer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """disparity in scene units = slope * relative disparity + offset."""
+
+    slope: float
+    offset: float
+
+    def of(self, relative: Tensor) -> Tensor:
+        """Disparity in scene units, never negative, so that depth has no pole."""
+        return (self.slope * relative + self.offset).clamp(min=1.0 / FARTHEST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignedDepth:
+    """The depth port, on any relative network."""
+
+    relative: RelativeDepth
+
+    def first(self, image: Float[Tensor, "3 H W"]) -> FirstDepth:
+        """Depth of the photograph with its subject at a usual distance; no guess of K."""
+        relative = self.relative(image).float().cpu()
+        nearest = float(_quantile(relative, NEAREST_QUANTILE))
+        disparity = (relative / max(nearest, 1e-6)).clamp(min=1 / DEPTH_RANGE)
+        subject = float(_quantile(1 / disparity, SUBJECT_QUANTILE))
+        return believed(SUBJECT_DEPTH / subject / disparity)
+
+    def update(
+        self,
+        frames: Float[Tensor, "V 3 H W"],
+        w2c: Float[Tensor, "V 4 4"],
+        K: Float[Tensor, "V 3 3"],
+        known: KnownDepth,
+    ) -> Float[Tensor, "V H W"]:
+        """Depth of frames, each made to agree with what is known and in its view.
+
+        A frame that shows next to nothing known is treated as the last one that did.
+        """
+        settled = KnownDepth(points_world=known.points_world.cpu().float())
+        planes, line = [], None
+        for frame, pose, k in zip(frames, w2c.cpu().float(), K.cpu().float(), strict=True):
+            relative = self.relative(frame).float().cpu()
+            points = seen(settled, pose, k, (relative.shape[0], relative.shape[1]))
+            line = fitted_line(relative, points) or line or _guess(relative)
+            planes.append(1.0 / line.of(relative))
+        return torch.stack(planes)
+
+
+def fitted_line(relative: Float[Tensor, "H W"], points: SeenPoints) -> Line | None:
+    """The line that most points agree with, or None when they say too little.
+
+    Least squares on disparity, reweighted, so that points that something new hides, or that a
+    wrong depth put there, do not count. A line that would turn near into far is no line; then
+    the scale alone is fitted.
+    """
+    if len(points.depth) < FEWEST_POINTS:
+        return None
+    seen_values, wanted = points.of(relative).double(), 1.0 / points.depth.double()
+    weight = torch.ones_like(wanted)
+    slope, offset = 0.0, 0.0
+    for _ in range(ROUNDS):
+        slope, offset = _weighted_line(seen_values, wanted, weight)
+        error = (slope * seen_values + offset - wanted).abs()
+        limit = OUTLIER * USUAL_PER_MEDIAN * error.median().clamp(min=1e-9)
+        weight = (limit / error.clamp(min=1e-12)).clamp(max=1.0)
+    if slope > 0:
+        return Line(slope, offset)
+    scale = float((wanted / seen_values.clamp(min=1e-6)).median())
+    return Line(scale, 0.0)
+
+
+def _weighted_line(x: Tensor, y: Tensor, weight: Tensor) -> tuple[float, float]:
+    total = weight.sum()
+    x_mean, y_mean = (weight * x).sum() / total, (weight * y).sum() / total
+    variance = (weight * (x - x_mean) ** 2).sum()
+    slope = (weight * (x - x_mean) * (y - y_mean)).sum() / variance.clamp(min=1e-12)
+    return float(slope), float(y_mean - slope * x_mean)
+
+
+def _guess(relative: Tensor) -> Line:
+    """Where nothing is known at all: the middle of the picture's things at a usual distance."""
+    return Line(1.0 / (SUBJECT_DEPTH * max(float(relative.median()), 1e-6)), 0.0)
+
+
+def _quantile(values: Tensor, share: float) -> Tensor:
+    """A quantile of any number of values; torch's own stops at 16 million."""
+    ordered = values.flatten().sort().values
+    return ordered[round(share * (len(ordered) - 1))]
