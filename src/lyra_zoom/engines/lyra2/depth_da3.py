@@ -30,7 +30,7 @@ from lyra_zoom.engines.lyra2.depth import (
     resized,
     without_gaps,
 )
-from lyra_zoom.engines.lyra2.depth_points import NEAREST, seen
+from lyra_zoom.engines.lyra2.depth_points import NEAREST, seen, settled_points
 from lyra_zoom.engines.lyra2.depth_sim3 import Positions, robust_similarity, spread
 from lyra_zoom.engines.lyra2.projection import Cameras, c2w_of
 
@@ -173,7 +173,7 @@ class _Compared:
 
 
 def _ratios(depth: Tensor, cameras: Cameras, known: KnownDepth) -> _Compared:
-    settled = KnownDepth(points_world=known.points_world.cpu().float())
+    settled = settled_points(known)
     ours, theirs = [], []
     for plane, w2c, K in zip(depth, cameras.w2c, cameras.K, strict=True):
         points = seen(settled, w2c, K, _shape(plane))

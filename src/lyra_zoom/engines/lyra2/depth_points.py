@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from lyra_zoom.engines.lyra2.depth import KnownDepth
-from lyra_zoom.engines.lyra2.projection import project
+from lyra_zoom.engines.lyra2.depth import KNOWN_BELOW, KnownDepth
+from lyra_zoom.engines.lyra2.projection import project, unproject
 
+APART_PX = 8
 CELL_PX = 8
 BEHIND = 1.05
 """A point counts as hidden when another in its cell is nearer by more than this factor."""
@@ -32,15 +33,26 @@ class SeenPoints:
         return plane[self.row, self.column]
 
 
+def settled_points(known: KnownDepth) -> Float[Tensor, "N 3"]:
+    """World points of what is known, on the CPU: every eighth pixel of every eighth row."""
+    points = [torch.zeros(0, 3)]
+    for frame in known:
+        depth = frame.depth.cpu().float()[::APART_PX, ::APART_PX]
+        K = frame.K.cpu().float() / torch.tensor([APART_PX, APART_PX, 1.0])[:, None]
+        believed = (depth > 0) & (depth < KNOWN_BELOW)
+        points.append(unproject(depth, frame.w2c.cpu().float(), K)[believed])
+    return torch.cat(points)
+
+
 def seen(
-    known: KnownDepth,
+    points_world: Float[Tensor, "N 3"],
     w2c: Float[Tensor, "4 4"],
     K: Float[Tensor, "3 3"],
     shape: tuple[int, int],
 ) -> SeenPoints:
-    """What one camera with a picture of `shape` (height, width) sees of the known points."""
+    """What one camera with a picture of `shape` (height, width) sees of points."""
     height, width = shape
-    pixels = project(known.points_world[None], w2c[None], K[None])[0, 0]
+    pixels = project(points_world[None], w2c[None], K[None])[0, 0]
     depth = pixels[:, 2]
     safe = depth.clamp(min=NEAREST)
     column, row = (pixels[:, axis].div(safe).round().long() for axis in (0, 1))

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lyra_zoom.engines.lyra2.depth import FARTHEST, FirstDepth, KnownDepth, believed
-from lyra_zoom.engines.lyra2.depth_points import SeenPoints, seen
+from lyra_zoom.engines.lyra2.depth_points import SeenPoints, seen, settled_points
 
 NEAREST_QUANTILE = 0.999
 DEPTH_RANGE = 30.0
@@ -81,7 +81,7 @@ class AlignedDepth:
 
         A frame that shows next to nothing known is treated as the last one that did.
         """
-        settled = KnownDepth(points_world=known.points_world.cpu().float())
+        settled = settled_points(known)
         planes, line = [], None
         for frame, pose, k in zip(frames, w2c.cpu().float(), K.cpu().float(), strict=True):
             relative = self.relative(frame).float().cpu()
