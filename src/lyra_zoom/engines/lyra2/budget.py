@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from lyra_zoom.engines.lyra2.config import LYRA2_14B, PIXELS_PER_LATENT, TransformerConfig
+from lyra_zoom.engines.lyra2.config import (
+    IMAGE_TOKENS,
+    LYRA2_14B,
+    PIXELS_PER_LATENT,
+    PROMPT_TOKENS,
+    TransformerConfig,
+)
 from lyra_zoom.engines.lyra2.window import (
     HISTORY,
     HISTORY_FRAMES,
@@ -35,7 +41,7 @@ BLOCKS_VISITING = 3
 HIDDEN_STATES = 14.5
 """How often `(L, dim)` in bfloat16 fits into what one block holds at its fullest moment."""
 
-TEXT_TOKENS, IMAGE_TOKENS, PROMPTS = 512, 257, 2
+PROMPTS = 2  # what is wanted, and what is not
 
 TEXT_ENCODER_BYTES = 5_680_910_336 * BF16  # UMT5-XXL, the encoder half
 IMAGE_ENCODER_BYTES = 632_076_800 * BF16  # CLIP ViT-H/14, the picture half
@@ -50,9 +56,8 @@ DECODING, ENCODING = 9354, 5812
 
 TEXT_WORK_BYTES = GIB // 2  # estimate
 DEPTH_WORK = 9_000  # bytes per pixel, ten views at once; estimate
-WARP_WORK = (
-    3_000  # bytes per pixel: 80 warped pictures, and 16 at a time in the making; estimate
-)
+WARP_WORK = 2_800  # bytes per pixel: 16 pictures in the making
+MEMORY = 60 * (4 + 12 / 16)  # bytes per pixel: depth and points of 60 keyframes, 481 frames
 DECODED = 2 * 80 * 3 * FLOAT32  # bytes per pixel: the frames of a chunk, and joining them
 
 
@@ -139,7 +144,8 @@ def budget_of(
     companions = _companions()
     weights = transformer_bytes(config, precision)
     stays, streamed = _transformer_parts(mode, weights, config)
-    stays = (*stays, Part("autoencoder", AUTOENCODER_BYTES))
+    memory = Part("spatial memory", round(MEMORY * _pixels(size)), "of 481 frames")
+    stays = (*stays, memory, Part("autoencoder", AUTOENCODER_BYTES))
     phases = _phases(size, config, keeps_bias=keeps_bias)
     streams = _open_streams(size)
     if mode is Mode.FULL:
@@ -227,7 +233,7 @@ def prepared_bytes(
     """What the transformer keeps of a chunk and of the two prompts, from step to step."""
     tokens, layers = num_tokens(size.height, size.width), config.num_layers
     new = NEW.tokens(size.height // PIXELS_PER_LATENT, size.width // PIXELS_PER_LATENT)
-    attended = PROMPTS * TEXT_TOKENS + IMAGE_TOKENS
+    attended = PROMPTS * PROMPT_TOKENS + IMAGE_TOKENS
     keys_values = layers * 2 * attended * config.dim
     features = PATCH * PATCH * config.ray_channels + layers * config.correspondence_rank
     parts = layers * tokens * config.dim if keeps_bias else tokens * features
@@ -300,7 +306,7 @@ def _phases(
         "seeing depth": (Part("activations", DEPTH_WORK * pixels, "ten views; estimate"),),
         "conditions": (
             conditions,
-            Part("warping", WARP_WORK * pixels, "estimate"),
+            Part("warping", WARP_WORK * pixels, "16 pictures at a time"),
             Part("encoding", ENCODING * pixels, "a stream of its own"),
         ),
         "preparing": (conditions, prepared, Part("tokens", conditions.nbytes // 2, "bf16")),

@@ -12,13 +12,15 @@ import copy
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 ALIGNMENT = 256  # bytes; what GPU kernels like a tensor to begin at
 BLOCKS_AHEAD = 2
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ class Place:
         return stretch.view(self.dtype).view(self.shape)
 
 
-class BlockStream:
+class BlockStream(Generic[Layer]):
     """A `block_source` for the transformer: yields its blocks in order, on `device`.
 
     The blocks given stay on the host and may be changed there between passes, as LoRAs do;
@@ -48,7 +50,7 @@ class BlockStream:
     """
 
     def __init__(
-        self, blocks: Iterable[nn.Module], device: torch.device, ahead: int = BLOCKS_AHEAD
+        self, blocks: Iterable[Layer], device: torch.device, ahead: int = BLOCKS_AHEAD
     ) -> None:
         blocks = list(blocks)
         self.places = layout_of(blocks[0])
@@ -63,11 +65,11 @@ class BlockStream:
         return sum(slot.memory.nbytes for slot in self._slots)
 
     @property
-    def templates(self) -> tuple[nn.Module, ...]:
+    def templates(self) -> tuple[Layer, ...]:
         """The modules that take turns being each block."""
         return tuple(slot.block for slot in self._slots)
 
-    def __call__(self) -> Iterator[nn.Module]:
+    def __call__(self) -> Iterator[Layer]:
         """One pass over all blocks."""
         self._copier.begin()
         fetched = 0
@@ -79,7 +81,7 @@ class BlockStream:
             yield self._slot(index).block
             self._copier.release(self._slot(index).memory)
 
-    def _slot(self, index: int) -> _Slot:
+    def _slot(self, index: int) -> _Slot[Layer]:
         return self._slots[index % len(self._slots)]
 
 
@@ -148,10 +150,10 @@ class CudaCopier:
         self._free[memory.data_ptr()] = torch.cuda.current_stream(self._device).record_event()
 
 
-class _Slot:
+class _Slot(Generic[Layer]):
     """A block's worth of memory on the device, and a module whose tensors are views into it."""
 
-    def __init__(self, block: nn.Module, places: Sequence[Place], device: torch.device) -> None:
+    def __init__(self, block: Layer, places: Sequence[Place], device: torch.device) -> None:
         nbytes = _total_bytes(places)
         self.memory = torch.empty(nbytes, dtype=torch.uint8, device=device)
         self.block = _hollow(block)
@@ -220,7 +222,7 @@ def _point(block: nn.Module, places: Sequence[Place], memory: Tensor) -> None:
             owner._buffers[leaf] = view
 
 
-def _hollow(block: nn.Module) -> nn.Module:
+def _hollow(block: Layer) -> Layer:
     """A copy of the block's structure whose tensors hold nothing."""
     empty: dict[int, object] = {}
     for _, tensor in _tensors(block):

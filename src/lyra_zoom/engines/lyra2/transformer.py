@@ -101,6 +101,7 @@ class Lyra2Transformer(nn.Module):
         self.head = Head(config)
         self.block_source: Callable[[], Iterable[Block]] | None = None
         self.context_source: Callable[[], Iterable[Context]] | None = None
+        self.kept_bias = KeptBias.PARTS  # unless `prepare` is told otherwise
         self.sharing: TokenSharing = Alone(attend)
         self.requires_grad_(False)
 
@@ -121,7 +122,7 @@ class Lyra2Transformer(nn.Module):
         embeds = self.prompt_embedding(prompt_embeds.to(self.dtype))
         return PreparedPrompt(text=tuple(context.text(embeds) for context in self._contexts()))
 
-    def prepare(self, conditions: Conditions, keep: KeptBias = KeptBias.PARTS) -> PreparedChunk:
+    def prepare(self, conditions: Conditions, keep: KeptBias | None = None) -> PreparedChunk:
         """What the blocks need of a chunk; the same for all steps and guidance branches.
 
         Raises `ValueError` for latents whose sides are not even.
@@ -136,7 +137,7 @@ class Lyra2Transformer(nn.Module):
             beside_noise=conditions.new_channels().to(self.dtype),
             num_tokens=len(rope.cos),
             rope=Rope(*(self.sharing.split(part[None])[0] for part in rope)),
-            bias=self._bias(conditions, keep),
+            bias=self._bias(conditions, keep or self.kept_bias),
             image=tuple(context.image(embeds) for context in self._contexts()),
         )
 
