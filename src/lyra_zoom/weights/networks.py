@@ -1,0 +1,130 @@
+"""Each network of the engine: which tensors it has, and their names where published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
+from torch import Tensor
+from transformers import CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
+
+from lyra_zoom.engines.lyra2 import dit_keys, text_keys, vae_keys, vision_keys
+from lyra_zoom.engines.lyra2.config import LYRA2_14B, TransformerConfig
+from lyra_zoom.engines.lyra2.prompt import umt5_xxl
+from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
+from lyra_zoom.engines.lyra2.vision import vit_h_14
+from lyra_zoom.weights.parts import (
+    IMAGE_ENCODER,
+    NEGATIVE_PROMPT,
+    TEXT_ENCODER,
+    TRANSFORMER,
+    VAE,
+    Part,
+)
+from lyra_zoom.weights.plan import ANY, Rename, Shapes
+from lyra_zoom.weights.shards import ShardedTensors
+from lyra_zoom.weights.sources import PickledTensors, TensorSource
+
+PUBLISHED_NEGATIVE, OUR_NEGATIVE = "t5_text_embeddings", "prompt_embeds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """The sizes of all networks: those of the public weights, or smaller ones in tests."""
+
+    transformer: TransformerConfig = LYRA2_14B
+    text: UMT5Config = field(default_factory=umt5_xxl)
+    image: CLIPVisionConfig = field(default_factory=vit_h_14)
+    vae_base_dim: int = 96
+
+
+LYRA2 = Sizes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A part, how it is read, and what it must hold; `leave_out`: patterns of what it may, too.
+
+    `expected` gives the shape of every tensor. `dtype` is None where numbers stay as published.
+    """
+
+    part: Part
+    open: Callable[[Path], TensorSource]
+    rename: Rename
+    expected: Callable[[Sizes], Shapes]
+    dtype: torch.dtype | None = None
+    leave_out: tuple[str, ...] = ()
+
+
+def transformer_shapes(sizes: Sizes) -> Shapes:
+    """The shape of every tensor of the transformer, under our names."""
+    with torch.device("meta"):
+        return _shapes(Lyra2Transformer(sizes.transformer).state_dict())
+
+
+def _vae_shapes(sizes: Sizes) -> Shapes:
+    with torch.device("meta"):
+        return _shapes(AutoencoderKLWan(base_dim=sizes.vae_base_dim).state_dict())
+
+
+def _text_shapes(sizes: Sizes) -> Shapes:
+    with torch.device("meta"):
+        state = UMT5EncoderModel(sizes.text).state_dict()
+    twin, _ = text_keys.TIED
+    return _shapes({name: tensor for name, tensor in state.items() if name != twin})
+
+
+def _image_shapes(sizes: Sizes) -> Shapes:
+    with torch.device("meta"):
+        return _shapes(CLIPVisionModel(sizes.image).state_dict())
+
+
+def _negative_shapes(sizes: Sizes) -> Shapes:
+    return {OUR_NEGATIVE: (1, ANY, sizes.transformer.text_dim)}
+
+
+def _shapes(state: Mapping[str, Tensor]) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}
+
+
+def _renamed_negative(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The negative prompt's embeddings, with a batch axis whether they came with one or not."""
+    if set(state) != {PUBLISHED_NEGATIVE}:
+        raise KeyError(*state)
+    embeds = state[PUBLISHED_NEGATIVE]
+    return {OUR_NEGATIVE: embeds if embeds.ndim == 3 else embeds[None]}
+
+
+# The small ones first: what is wrong with the folder shows before the long work begins.
+NETWORKS = (
+    Network(
+        part=NEGATIVE_PROMPT,
+        open=PickledTensors,
+        rename=_renamed_negative,
+        expected=_negative_shapes,
+    ),
+    Network(part=VAE, open=PickledTensors, rename=vae_keys.from_wan, expected=_vae_shapes),
+    Network(
+        part=IMAGE_ENCODER,
+        open=PickledTensors,
+        rename=vision_keys.from_wan,
+        expected=_image_shapes,
+        leave_out=vision_keys.LEFT_OUT,
+    ),
+    Network(
+        part=TEXT_ENCODER,
+        open=PickledTensors,
+        rename=text_keys.from_wan,
+        expected=_text_shapes,
+    ),
+    Network(
+        part=TRANSFORMER,
+        open=ShardedTensors,
+        rename=dit_keys.from_lyra,
+        expected=transformer_shapes,
+        dtype=torch.bfloat16,  # what the reference computes with
+    ),
+)
