@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import sqlalchemy as sa
 
 from lyra_zoom.jobs.events import Events
@@ -92,6 +94,15 @@ def test_the_operators_own_keys_open_too(engine: sa.Engine):
     keys = Keys(engine, extra=("secret-one", "two:parts"))
     assert keys.verify("two:parts")
     assert keys.verify("secret-one") != keys.verify("two:parts")
+
+
+def test_the_name_of_an_operators_own_key_is_the_same_everywhere_and_no_plain_hash_of_it(
+    engine: sa.Engine,
+):
+    first, second = (Keys(engine, extra=("hunter2",)).verify("hunter2") for _ in range(2))
+    assert first
+    assert first == second
+    assert first.removeprefix("env-") not in hashlib.sha256(b"hunter2").hexdigest()
 
 
 def test_keys_are_not_stored(engine: sa.Engine):

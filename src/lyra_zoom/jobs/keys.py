@@ -37,7 +37,7 @@ class Keys:
 
     def __init__(self, engine: sa.Engine, extra: tuple[str, ...] = ()) -> None:
         self._engine = engine
-        self._extra = {_hash(key): f"env-{_hash(key)[:12]}" for key in extra}
+        self._extra = {_hash(key): _public_id(key) for key in extra}
 
     def create(self, name: str, now: float) -> NewKey:
         """Make a key in fal's form, `id:secret`."""
@@ -101,3 +101,14 @@ class Keys:
 def _hash(secret: str) -> str:
     """Plain SHA-256: a secret of 256 random bits cannot be guessed from its hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _public_id(key: str) -> str:
+    """Names a key that a person may have chosen, the same in every process.
+
+    Receivers of webhooks see it, so guessing the key from it has to be slow.
+    """
+    slow = hashlib.scrypt(
+        key.encode("utf-8", "surrogatepass"), salt=b"lyra-zoom key id", n=2**14, r=8, p=1
+    )
+    return f"env-{slow.hex()[:12]}"

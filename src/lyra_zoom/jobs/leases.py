@@ -42,6 +42,13 @@ class Leases:
             if known.rowcount == 0:
                 connection.execute(sa.insert(worker_lease).values(**fields))
 
+    def find(self, executor_id: str) -> Lease | None:
+        """What the worker of this name last said of itself, dead or alive."""
+        mine = worker_lease.c.executor_id == executor_id
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(worker_lease).where(mine)).one_or_none()
+        return None if row is None else _lease(row)
+
     def live(self, now: float) -> tuple[Lease, ...]:
         """The workers heard of lately."""
         with self._engine.connect() as connection:
