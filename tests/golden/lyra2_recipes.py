@@ -5,7 +5,9 @@ Inputs are drawn again from their seeds, weights and outputs lie in `lyra2/`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from lyra_zoom.engines.lyra2.config import IMAGE_TOKENS, PROMPT_TOKENS, Transfor
 from lyra_zoom.engines.lyra2.dit_keys import from_lyra
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 from lyra_zoom.engines.lyra2.window import HISTORY_FRAMES, WINDOW_FRAMES
+
+torch.set_num_threads(1)  # what is this small gains nothing from two that wait for each other
 
 FOLDER = Path(__file__).parent / "lyra2"
 
@@ -84,14 +88,17 @@ def dit_case(seed: int, h: int, w: int) -> DitCase:
     )
 
 
-def tiny_state() -> dict[str, Tensor]:
+@cache
+def tiny_state() -> Mapping[str, Tensor]:
     """The weights of the small network under the reference's names, float32."""
     weights = load_file(FOLDER / "dit_tiny_weights_bf16.safetensors")
     return {name: weight.float() for name, weight in weights.items()}
 
 
 def tiny_transformer() -> Lyra2Transformer:
-    """The small network with the reference's weights."""
-    transformer = Lyra2Transformer(TINY)
-    transformer.load_state_dict(from_lyra(tiny_state()))
-    return transformer.eval()
+    """A small network of its own, with the reference's weights."""
+    with torch.device("meta"):
+        transformer = Lyra2Transformer(TINY)
+    own = {name: weight.clone() for name, weight in from_lyra(tiny_state()).items()}
+    transformer.load_state_dict(own, assign=True)
+    return transformer

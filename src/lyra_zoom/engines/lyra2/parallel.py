@@ -48,9 +48,10 @@ class Ulysses:
     def join(self, tokens: Tensor, num_tokens: int) -> Tensor:
         """All tokens, without what filled them up."""
         processes = dist.get_world_size(self.group)
-        parts = tokens.new_empty(processes, *tokens.shape)
+        parts = tokens.new_empty(processes * len(tokens), *tokens.shape[1:])
         dist.all_gather_into_tensor(parts, tokens.contiguous(), group=self.group)
-        return parts.movedim(0, 1).flatten(1, 2)[:, :num_tokens]
+        by_process = parts.reshape(processes, *tokens.shape)
+        return by_process.movedim(0, 1).flatten(1, 2)[:, :num_tokens]
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, num_tokens: int) -> Tensor:
         """Attention of this process's tokens to all, computed for a part of the heads."""
