@@ -44,7 +44,7 @@ HIDDEN_STATES = 14.5
 PROMPTS = 2  # what is wanted, and what is not
 
 TEXT_ENCODER_BYTES = 5_680_910_336 * BF16  # UMT5-XXL, the encoder half
-IMAGE_ENCODER_BYTES = 632_076_800 * BF16  # CLIP ViT-H/14, the picture half
+IMAGE_ENCODER_BYTES = 630_766_080 * BF16  # CLIP ViT-H/14, the picture half
 AUTOENCODER_BYTES = 126_892_531 * BF16
 DEPTH_BYTES = 1_400_000_000 * FLOAT32  # Depth Anything 3, nested giant and large; estimate
 
