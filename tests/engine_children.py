@@ -9,16 +9,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lyra_zoom.engines.engine import Engine, Photo, Progress, Sampling, Scene
+from lyra_zoom.engines.engine import Engine, Photo, Progress, Scene
 from lyra_zoom.errors import EngineNotReady
-from lyra_zoom.geometry.camera import CameraPath
 from lyra_zoom.geometry.image import RgbImage
 from lyra_zoom.worker.engine_child import run_child
 from lyra_zoom.worker.engine_messages import Say, encode_line
-from tests.fakes import StillEngine, StillStage
+from tests.fakes import FadingEngine, FadingStage, StillEngine, StillStage
 
 WAIT_S = 0.02
 """How long a frame takes, so that there is a middle to be interrupted in."""
@@ -27,11 +28,8 @@ WAIT_S = 0.02
 class SlowEngine(StillEngine):
     """Takes its time for every frame."""
 
-    def set_up(
-        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
-    ) -> SlowStage:
-        stage = super().set_up(scene, path, sampling, progress)
-        return SlowStage(stage.picture)
+    def set_up(self, scene: Scene, *args: Any, **more: Any) -> SlowStage:
+        return SlowStage(super().set_up(scene, *args, **more).picture)
 
 
 class SlowStage(StillStage):
@@ -84,10 +82,8 @@ class OnceCrashingEngine(SlowEngine):
 
     mark = Path(os.environ.get("CRASH_MARK", "/nonexistent"))
 
-    def set_up(
-        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
-    ) -> SlowStage:
-        return _CrashingStage(super().set_up(scene, path, sampling, progress).picture)
+    def set_up(self, scene: Scene, *args: Any, **more: Any) -> SlowStage:
+        return _CrashingStage(super().set_up(scene, *args, **more).picture)
 
 
 class _CrashingStage(SlowStage):
@@ -99,7 +95,73 @@ class _CrashingStage(SlowStage):
             yield frame
 
 
-ENGINES: dict[str, type[StillEngine]] = {
+class FadingCrashingEngine(FadingEngine):
+    """Dies in the middle of a leg's second chunk, the first time."""
+
+    def set_up(self, *args: Any, **more: Any) -> FadingStage:
+        stage = super().set_up(*args, **more)
+        stage.__class__ = _FadingCrashingStage
+        return stage
+
+
+class _FadingCrashingStage(FadingStage):
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        for frame in super().render(frames, progress):
+            if max(frames) > 81 and not OnceCrashingEngine.mark.exists():
+                OnceCrashingEngine.mark.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield frame
+
+
+class FaultyEngine(StillEngine):
+    """Is hit by a fault of its GPU when it draws a photograph of one colour."""
+
+    fault: tuple[str, str] = ("", "")  # a class of torch, and what it says
+
+    def set_up(self, scene: Scene, *args: Any, **more: Any) -> StillStage:
+        return _FaultyStage(super().set_up(scene, *args, **more).picture, self.fault)
+
+
+@dataclass(frozen=True)
+class _FaultyStage(StillStage):
+    fault: tuple[str, str]
+
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        import torch
+        from safetensors import SafetensorError
+
+        from lyra_zoom.engines.lyra2.faults import named_faults
+        from lyra_zoom.engines.lyra2.schedule import UniPC, denoise
+
+        kind, words = self.fault
+        for number, frame in enumerate(super().render(frames, progress)):
+            if number == 3 and self.picture.min() == self.picture.max():
+                with named_faults():
+                    if kind == "SafetensorError":
+                        raise SafetensorError(words)
+                    if kind == "nan":
+                        noise = torch.full((1, 16, 2, 2, 2), torch.nan)
+                        denoise(lambda x, t: x, noise, UniPC(steps=2), progress)
+                    raise getattr(torch, kind)(words)
+            yield frame
+
+
+FAULTS = {
+    "gpu_memory": ("OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0"),
+    "gpu_lost": ("AcceleratorError", "CUDA error: an illegal memory access was encountered"),
+    "nan": ("nan", ""),
+    "weights": ("SafetensorError", "Error while deserializing header: InvalidHeaderLength"),
+}
+
+
+def _faulty(kind: str) -> type[FaultyEngine]:
+    return type("Faulty", (FaultyEngine,), {"fault": FAULTS[kind]})
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    **{kind: _faulty(kind) for kind in FAULTS},
+    "fading": FadingEngine,
+    "fading_once": FadingCrashingEngine,
     "still": StillEngine,
     "slow": SlowEngine,
     "printing": PrintingEngine,

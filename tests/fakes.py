@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,12 @@ class StillEngine:
         return StillScene(resize(photo.texture, photo.size), photo.size)
 
     def set_up(
-        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
+        self,
+        scene: Scene,
+        path: CameraPath,
+        sampling: Sampling,
+        progress: Progress,
+        states: Sequence[bytes] = (),
     ) -> StillStage:
         assert isinstance(scene, StillScene)
         return StillStage(scene.picture)
@@ -62,6 +67,68 @@ class StillStage:
         for number in range(len(frames)):
             progress.advance(number / len(frames))
             yield self.picture
+
+    def state(self) -> bytes | None:
+        return None
+
+
+class FadingEngine:
+    """Each frame follows from the one before and from the seed; it cannot be made without."""
+
+    name = "fading"
+
+    def why_not_ready(self) -> str | None:
+        return None
+
+    def build_scene(self, photo: Photo, progress: Progress) -> Scene:
+        return StillEngine().build_scene(photo, progress)
+
+    def set_up(
+        self,
+        scene: Scene,
+        path: CameraPath,
+        sampling: Sampling,
+        progress: Progress,
+        states: Sequence[bytes] = (),
+    ) -> FadingStage:
+        assert isinstance(scene, StillScene)
+        stage = FadingStage(scene.picture, sampling.seed, tuple(path.w2c[:, 2, 3]))
+        for state in states:
+            stage.go_on_after(state)
+        return stage
+
+
+class FadingStage:
+    """Knows the last frame it has made, and that is all another one has to know."""
+
+    def __init__(self, picture: RgbImage, seed: int, z: tuple[float, ...]) -> None:
+        self._last = picture
+        self._seed = seed
+        self._z = z
+        self._made = -1  # the place of the last frame: the photograph is yet to be shown
+
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        progress.begin("frames", share=1.0)
+        made: dict[int, RgbImage] = {}
+        for place in sorted(frames):
+            progress.advance(len(made) / len(frames))
+            if place != self._made + 1 and not (place, self._made) == (1, -1):
+                raise AssertionError(f"frame {place} cannot follow on frame {self._made}")
+            if place > 0:
+                change = 1 + (self._seed + place + round(100 * self._z[place])) % 5
+                self._last = np.roll(self._last, change, axis=1) - np.uint8(change)
+            self._made, made[place] = place, self._last
+        yield from (made[place] for place in frames)
+
+    def state(self) -> bytes:
+        return self._made.to_bytes(2, "big") + self._last.tobytes()
+
+    def go_on_after(self, state: bytes) -> None:
+        place = int.from_bytes(state[:2], "big")
+        if self._made >= 0 and place != self._made + 80:
+            raise AssertionError(f"the state after {place} does not follow on {self._made}")
+        self._made = place
+        self._last = np.frombuffer(state[2:], np.uint8).reshape(self._last.shape)
 
 
 class Notes:

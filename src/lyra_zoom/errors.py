@@ -85,6 +85,30 @@ class EngineFailed(LyraZoomError):
     """The engine could not do its work, for a reason that is not in the request."""
 
 
+class EngineFaulted(EngineFailed):
+    """What failed may fail again until the engine is started anew; the message says why."""
+
+
+class GpuMemoryExhausted(EngineFaulted):
+    """A video needs more memory than the GPU has left."""
+
+
+class GpuLost(EngineFaulted):
+    """The GPU does not answer any more, or made a mistake that its process does not survive."""
+
+
+class NumbersBroken(EngineFaulted):
+    """The network gave numbers that are not finite: a fault of weights, memory or precision."""
+
+
+class WeightsBroken(EngineFaulted):
+    """Weights turned out to be damaged while a request was worked on."""
+
+
+class StateUnusable(EngineFailed):
+    """The state an engine shall go on from is damaged, or of another film."""
+
+
 class UnknownRevision(LyraZoomError):
     """The tables of the database are at a revision that this version does not know."""
 

@@ -66,7 +66,7 @@ def make_video(
 ) -> ZoomOutput:
     """Make the video of a valid request from the bytes of its image."""
     keep_compiled_code(settings.data)
-    engine = choose_engine(request.engine, settings.depth_model, progress.say)
+    engine = choose_engine(request.engine, settings, progress.say)
     for note in notes_on(request, engine.name):
         progress.say(note)
     seed = random_seed() if request.seed is None else request.seed

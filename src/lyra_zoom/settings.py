@@ -43,6 +43,8 @@ class Settings:
     `keep_days`: days that finished requests and their files are kept; 7 unless set.
     `lyra2_weights`: the folder of the lyra2 engine's weights; else one in the data folder.
     `lyra2_licence`: `accepted` says that the licence of those weights is accepted here.
+    `lyra2_memory`: how the lyra2 engine uses the GPU: auto, full, lean or stream.
+    `lyra2_device`: `cuda` unless set; `cpu` is only fit for trying weights of a toy's size.
     """
 
     data: Path = field(default_factory=lambda: user_data_path("lyra-zoom", appauthor=False))
@@ -58,6 +60,8 @@ class Settings:
     keep_days: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
     lyra2_weights: Path | None = None
     lyra2_licence: Literal["accepted"] | None = None
+    lyra2_memory: Literal["auto", "full", "lean", "stream"] = "auto"
+    lyra2_device: Literal["cuda", "cpu"] = "cuda"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

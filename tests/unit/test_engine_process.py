@@ -14,7 +14,17 @@ import numpy as np
 import psutil
 import pytest
 
-from lyra_zoom.errors import Cancelled, EngineDied, EngineFailed, EngineHung, EngineNotReady
+from lyra_zoom.errors import (
+    Cancelled,
+    EngineDied,
+    EngineFailed,
+    EngineHung,
+    EngineNotReady,
+    GpuLost,
+    GpuMemoryExhausted,
+    NumbersBroken,
+    WeightsBroken,
+)
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.pipeline.metadata import inspect_film
 from lyra_zoom.worker.engine_messages import FilmOrder, Line, Progressed
@@ -25,6 +35,10 @@ from tests.pictures import encoded, landscape
 pytestmark = pytest.mark.slow
 
 Start = Callable[..., EngineProcess]
+
+
+FIRST: Line = {"index": 0, "states": []}
+SECOND: Line = {"index": 1, "states": [None]}
 
 
 class Heard:
@@ -83,8 +97,15 @@ def make(engine: EngineProcess, order: FilmOrder, folder: Path, watching: Watchi
     prepared = engine.prepare(order, watching)
     order = replace(order, seed=prepared["seed"])
     segments = [str(folder / f"{index}.mp4") for index in range(prepared["chunks"])]
-    seconds = [engine.chunk(order, i, path, watching) for i, path in enumerate(segments)]
-    pieces = {"segments": segments, "prepare_s": prepared["prepare_s"], "chunks_s": seconds}
+    answers: list[Line] = []
+    for index, path in enumerate(segments):
+        piece = {"index": index, "states": [answer.get("state") for answer in answers]}
+        answers.append(engine.chunk(order, piece, path, watching))
+    pieces = {
+        "segments": segments,
+        "prepare_s": prepared["prepare_s"],
+        "chunks_s": [answer["seconds"] for answer in answers],
+    }
     return engine.join(order, pieces, str(folder / "film.mp4"), watching)
 
 
@@ -113,7 +134,7 @@ def test_what_libraries_print_is_no_message(start: Start, order: FilmOrder, tmp_
 def test_a_new_process_goes_on_with_any_chunk(start: Start, order: FilmOrder, tmp_path: Path):
     engine, order = start("slow"), replace(order, seed=7)
     heard = Heard()
-    engine.chunk(order, 1, str(tmp_path / "1.mp4"), heard.watching)
+    engine.chunk(order, SECOND, str(tmp_path / "1.mp4"), heard.watching)
     assert heard.fractions[0] > 0.4, "the first chunk counts as done"
     assert not any("without effect" in line for line in heard.lines), "was said before"
 
@@ -127,7 +148,7 @@ def test_a_cancel_is_obeyed_within_frames(start: Start, order: FilmOrder, tmp_pa
     began = time.monotonic()
     with pytest.raises(Cancelled):
         engine.chunk(
-            replace(order, seed=7), 0, str(tmp_path / "0.mp4"), nobody(unwanted.is_set)
+            replace(order, seed=7), FIRST, str(tmp_path / "0.mp4"), nobody(unwanted.is_set)
         )
     assert time.monotonic() - began < 1.5
     assert pid_of(engine) == process, "the warm engine is kept"
@@ -181,7 +202,7 @@ def test_an_engine_killed_from_outside_may_have_lacked_memory(start: Start, orde
     engine.prepare(order, nobody())
     threading.Timer(0.3, lambda: os.kill(pid_of(engine), signal.SIGKILL)).start()
     with pytest.raises(EngineDied, match="memory"):
-        engine.chunk(replace(order, seed=7), 0, order.photo + ".mp4", nobody())
+        engine.chunk(replace(order, seed=7), FIRST, order.photo + ".mp4", nobody())
 
 
 def test_a_mistake_in_an_engine_tells_no_secrets(start: Start, plain_order: FilmOrder):
@@ -202,6 +223,39 @@ def test_an_engine_that_cannot_run_says_why(start: Start, order: FilmOrder):
     assert engine.wait_until_loaded(20).problem == "its weights are missing"
     with pytest.raises(EngineNotReady):
         engine.prepare(order, nobody())
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "said"),
+    [
+        ("gpu_memory", GpuMemoryExhausted, "memory when 2.00 GiB more were needed"),
+        ("gpu_lost", GpuLost, "an illegal memory access"),
+        ("nan", NumbersBroken, "gave no finite latents"),
+        ("weights", WeightsBroken, "a file of weights is damaged"),
+    ],
+)
+def test_an_engine_at_fault_is_named_and_replaced(
+    start: Start, plain_order: FilmOrder, kind: str, error: type[EngineFailed], said: str
+):
+    pytest.importorskip("torch", reason="the faults are those of torch")
+    engine = start(kind)
+    engine.prepare(plain_order, nobody())
+    process = pid_of(engine)
+    with pytest.raises(error, match=said):
+        engine.chunk(replace(plain_order, seed=7), FIRST, plain_order.photo + ".mp4", nobody())
+    assert not engine.state.loaded
+    assert said in str(engine.state.trouble)
+    until(lambda: engine.state.ready)
+    assert engine.state.trouble is None
+    assert pid_of(engine) != process
+
+
+def test_an_engine_is_started_again_as_what_it_was(start: Start, order: FilmOrder):
+    engine = start("still")
+    engine.prepare(order, nobody())
+    engine._kill("a test wants it")
+    engine.prepare(order, nobody())
+    assert psutil.Process(pid_of(engine)).cmdline()[-1] == "still"
 
 
 def test_no_engine_outlives_its_worker(start: Start):

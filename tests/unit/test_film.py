@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from lyra_zoom.contract.zoom import ZoomInput
@@ -15,15 +18,16 @@ from lyra_zoom.engines.embedded.engine import EmbeddedEngine
 from lyra_zoom.engines.engine import Engine, Progress, Sampling, Scene
 from lyra_zoom.errors import Cancelled
 from lyra_zoom.geometry.camera import CameraPath
-from lyra_zoom.geometry.image import Size
+from lyra_zoom.geometry.image import Size, resize
+from lyra_zoom.pipeline.chunks import plan_chunks
+from lyra_zoom.pipeline.decode import decode_photo
 from lyra_zoom.pipeline.film import prepare_film
-from lyra_zoom.pipeline.join import join_film
 from lyra_zoom.pipeline.metadata import inspect_film
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
 from lyra_zoom.pipeline.shot import Shot, plan_shot
 from lyra_zoom.pipeline.zoom import make_zoom, timings_of
-from tests.fakes import Notes, StillEngine, StillStage
-from tests.pictures import encoded, landscape
+from tests.fakes import FadingEngine, Notes, StillEngine, StillStage
+from tests.pictures import encoded, landscape, psnr
 
 SIZE = Size(320, 192)
 PHOTOGRAPH = encoded(landscape(SIZE), "PNG")
@@ -35,6 +39,7 @@ def shot_of(**fields: object) -> Shot:
 
 
 BOTH = shot_of(zoom_direction="both", num_frames=161)
+LONG = shot_of(zoom_direction="both", num_frames=241)
 
 
 def made_at_once(folder: Path, shot: Shot, engine: Engine) -> bytes:
@@ -55,8 +60,7 @@ def render_alone(folder: Path, shot: Shot, engine: Engine, index: int) -> None:
 def joined(folder: Path, shot: Shot, engine: Engine) -> bytes:
     """What a process does that has drawn nothing itself."""
     film = prepare_film(shot, engine, Notes())
-    segments = [segment(folder, chunk.index) for chunk in film.chunks]
-    join_film(folder / "joined.mp4", segments, film.tags())
+    film.join(folder / "joined.mp4", [segment(folder, chunk.index) for chunk in film.chunks])
     return (folder / "joined.mp4").read_bytes()
 
 
@@ -64,6 +68,64 @@ def test_chunks_made_alone_and_in_any_order_give_the_same_bytes(tmp_path):
     for index in (2, 0, 3, 1):
         render_alone(tmp_path, BOTH, StillEngine(), index)
     assert joined(tmp_path, BOTH, StillEngine()) == made_at_once(tmp_path, BOTH, StillEngine())
+
+
+def render_after(
+    folder: Path, shot: Shot, index: int, states: dict[int, bytes]
+) -> bytes | None:
+    """What a process does that makes one chunk after those that others have made."""
+    film = prepare_film(shot, FadingEngine(), Notes())
+    chunk = film.chunks[index]
+    before = [
+        states[other.index]
+        for other in film.chunks[:index]
+        if other.leg_index == chunk.leg_index
+    ]
+    film.render_chunk(chunk, segment(folder, index), Notes(), before)
+    return film.state()
+
+
+def test_frames_that_follow_from_earlier_ones_are_the_same_whoever_makes_them(tmp_path):
+    states: dict[int, bytes] = {}
+    for chunk in plan_chunks(LONG):
+        states[chunk.index] = render_after(tmp_path, LONG, chunk.index, states) or b""
+    assert joined(tmp_path, LONG, FadingEngine()) == made_at_once(
+        tmp_path, LONG, FadingEngine()
+    )
+
+
+def test_a_leg_that_plays_backwards_is_made_from_the_photograph_on(tmp_path):
+    film = prepare_film(LONG, FadingEngine(), Notes())
+    for chunk in film.chunks:
+        film.render_chunk(chunk, segment(tmp_path, chunk.index), Notes())
+    film.join(tmp_path / "film.mp4", [segment(tmp_path, c.index) for c in film.chunks])
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    photograph = resize(decode_photo(PHOTOGRAPH, SIZE, Notes().say).texture, SIZE)
+    closeness = [psnr(frame, photograph) for frame in shown]
+    assert int(np.argmax(closeness)) == 240
+    assert closeness[240] > 30
+
+
+def test_a_chunk_that_has_failed_is_made_again_from_what_was_handed_over(tmp_path):
+    film = prepare_film(LONG, FadingEngine(), Notes())
+    film.render_chunk(film.chunks[0], segment(tmp_path, 0), Notes())
+    state = film.state()
+    report = ProgressReport(
+        lambda update: report.cancel() if update.stage == "frames" else None
+    )
+    with pytest.raises(Cancelled):
+        film.render_chunk(film.chunks[1], segment(tmp_path, 1), report)
+    film.render_chunk(film.chunks[1], segment(tmp_path, 1), Notes(), [state or b""])
+    again = segment(tmp_path, 1).read_bytes()
+    render_after(tmp_path, LONG, 1, {0: state or b""})
+    assert again == segment(tmp_path, 1).read_bytes()
+
+
+def test_an_engine_that_needs_no_states_hands_none_over(tmp_path):
+    film = prepare_film(BOTH, StillEngine(), Notes())
+    film.render_chunk(film.chunks[0], segment(tmp_path, 0), Notes())
+    assert film.state() is None
 
 
 def test_a_film_knows_its_cameras_before_it_is_drawn(tmp_path):
@@ -102,11 +164,16 @@ class CountingEngine(StillEngine):
         self.set_ups = 0
 
     def set_up(
-        self, scene: Scene, path: CameraPath, sampling: Sampling, progress: Progress
+        self,
+        scene: Scene,
+        path: CameraPath,
+        sampling: Sampling,
+        progress: Progress,
+        states: Sequence[bytes] = (),
     ) -> StillStage:
         self.set_ups += 1
         progress.begin("layers", share=1.0)
-        return super().set_up(scene, path, sampling, progress)
+        return super().set_up(scene, path, sampling, progress, states)
 
 
 def test_a_leg_is_set_up_once_for_all_its_chunks(tmp_path):

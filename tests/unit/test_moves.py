@@ -11,7 +11,7 @@ from lyra_zoom.contract.zoom import Direction, Trajectory
 from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics, project
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import camera_centre_world
-from lyra_zoom.pipeline.cameras import SourceView, build_path, plan_leg, plan_legs
+from lyra_zoom.pipeline.cameras import SourceView, build_path, plan_leg, plan_legs, played
 from lyra_zoom.pipeline.moves import MOVES, Way
 from lyra_zoom.pipeline.shot import Leg
 
@@ -42,6 +42,10 @@ def leg(trajectory, direction=Direction.IN, strength=0.5, **more) -> Leg:
 
 def plan(a_leg: Leg) -> CameraPath:
     return plan_leg(a_leg, OPEN_SKY, lambda _: None)
+
+
+def plan_film(legs: tuple[Leg, ...]) -> CameraPath:
+    return played(legs, plan_legs(legs, OPEN_SKY, lambda _: None))
 
 
 def centres_of(path: CameraPath) -> np.ndarray:
@@ -106,7 +110,7 @@ def test_a_reversed_leg_is_the_leg_reversed(a_leg):
         num_frames=a_leg.num_frames,
         plays_backwards=True,
     )
-    assert np.array_equal(plan(backwards).w2c, plan(a_leg).w2c[::-1])
+    assert np.array_equal(plan_film((backwards,)).w2c, plan(a_leg).w2c[::-1])
     assert np.array_equal(plan(backwards).K, plan(a_leg).K[::-1])
 
 
@@ -220,15 +224,13 @@ class TestDifferencesFromTheReference:
 
     def test_both_legs_share_one_photograph_where_the_reference_shows_it_twice(self):
         out = leg(Trajectory.HORIZONTAL_ZOOM, Direction.OUT, 1.5, plays_backwards=True)
-        paths = plan_legs((out, leg(Trajectory.HORIZONTAL_ZOOM)), OPEN_SKY, lambda _: None)
-        w2c = np.concatenate([path.w2c for path in paths])
+        w2c = plan_film((out, leg(Trajectory.HORIZONTAL_ZOOM))).w2c
         assert len(w2c) == 2 * 81 - 1
         assert sum(np.array_equal(one, np.eye(4)) for one in w2c) == 1
 
     def test_both_legs_of_a_straight_zoom_are_one_way_forward(self):
         out = leg(Trajectory.HORIZONTAL_ZOOM, Direction.OUT, 1.5, plays_backwards=True)
-        paths = plan_legs((out, leg(Trajectory.HORIZONTAL_ZOOM)), OPEN_SKY, lambda _: None)
-        z = np.concatenate([centres_of(path) for path in paths])[:, 2]
+        z = centres_of(plan_film((out, leg(Trajectory.HORIZONTAL_ZOOM))))[:, 2]
         assert np.all(np.diff(z) > 0)
 
     def test_a_lone_out_leg_retreats_from_the_photograph(self):

@@ -311,6 +311,73 @@ def test_a_film_made_by_two_workers_is_the_same(open_bench: OpenBench):
     assert files[0].sha256 == files[1].sha256
 
 
+def video_of(bench: Bench, job: Job) -> str:
+    """The hash of the request's video."""
+    stored = bench.hands.files.find(answer(job)["video"]["url"].split("/")[-2], time.time())
+    assert stored is not None
+    return stored.sha256
+
+
+LONG: dict[str, Any] = {"num_frames": 161, "zoom_direction": "both", "seed": 7}
+
+
+@pytest.mark.parametrize("last", ["prepare", "chunk 0", "chunk 2"])
+def test_frames_that_follow_from_earlier_ones_survive_a_worker(
+    open_bench: OpenBench, last: str
+):
+    bench, steps = open_bench("fading"), KeptSteps()
+    alone = bench.run(bench.accept(**LONG))
+    job, steps.kill_after = bench.accept(**LONG), last
+    with pytest.raises(WorkerKilled):
+        bench.run(job, steps)
+    other = open_bench("fading")
+    assert video_of(other, other.run(job, steps)) == video_of(bench, alone)
+    assert other.left_over() == [], "states are removed like everything between steps"
+
+
+def test_a_worker_keeps_states_only_of_an_engine_that_has_some(open_bench: OpenBench):
+    kept = {}
+    for kind in ("fading", "still"):
+        bench, steps = open_bench(kind), KeptSteps()
+        bench.run(bench.accept(num_frames=161), steps)
+        kept[kind] = [json.loads(steps.kept[f"chunk {index}"]) for index in range(2)]
+    assert all("state" not in piece for piece in kept["still"])
+    assert all(piece["state"].startswith(f"{WORK}/") for piece in kept["fading"])
+
+
+def test_an_engine_that_dies_goes_on_from_the_states_of_its_worker(
+    open_bench: OpenBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("CRASH_MARK", str(tmp_path / "crashed"))
+    bench, calm = open_bench("fading_once"), open_bench("fading")
+    job = bench.run(bench.accept(**LONG))
+    assert any("started again" in line for line in bench.lines(job))
+    assert video_of(bench, job) == video_of(calm, calm.run(calm.accept(**LONG)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("gpu_memory", "The GPU has too little memory for this video."),
+        ("gpu_lost", "The GPU failed."),
+        ("nan", "The engine computed numbers that are not finite."),
+        ("weights", "The engine's weights are damaged."),
+    ],
+)
+def test_a_fault_ends_one_request_and_the_next_is_made(
+    open_bench: OpenBench, kind: str, said: str
+):
+    pytest.importorskip("torch", reason="the faults are those of torch")
+    bench = open_bench(kind)
+    job = bench.run(bench.accept(UNBEARABLE))
+    assert (job.answer_status, job.error_type, job.error) == (500, "runner_server_error", said)
+    assert bench.hands.engine.state.trouble is not None
+    assert not bench.hands.engine.state.ready
+    assert bench.run(bench.accept()).outcome == "succeeded"
+    until(lambda: bench.hands.engine.state.ready, 30)
+    assert bench.hands.engine.state.trouble is None
+
+
 def test_an_engine_that_dies_once_costs_one_chunk(
     open_bench: OpenBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

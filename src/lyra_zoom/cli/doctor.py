@@ -81,7 +81,7 @@ def expected_seconds(settings: Settings) -> float:
         folder = Path(name)
         shot = plan_shot(request, bench_photograph(folder).read_bytes(), seed=0)
         trial = replace(shot, legs=(replace(shot.legs[0], num_frames=TRIAL_FRAMES),))
-        engine = choose_engine("embedded", settings.depth_model, lambda message: None)
+        engine = choose_engine("embedded", settings, lambda message: None)
         progress = ProgressReport()
         make_zoom(trial, engine, folder / "trial.mp4", progress)
     return sum(
@@ -132,7 +132,7 @@ def _encoder() -> Finding:
 
 def _embedded_engine(settings: Settings) -> Finding:
     try:
-        choose_engine("embedded", settings.depth_model, lambda message: None)
+        choose_engine("embedded", settings, lambda message: None)
     except EngineNotReady as error:
         return Finding(False, "embedded engine", str(error))
     network = settings.depth_model or "the bundled depth network"

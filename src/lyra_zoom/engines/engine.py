@@ -7,7 +7,7 @@ sampling give the same frames. An engine stops within one frame when `Progress.a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -78,13 +78,20 @@ class Scene(Protocol):
 class Stage(Protocol):
     """A scene set up for one camera path, ready to be drawn.
 
-    Frames may be asked for in any order, and by several processes that set up the same. (An
-    engine whose frames follow from earlier ones will hand a state from chunk to chunk: it
-    would come in and go out here.)
+    Frames are asked for chunk by chunk, from the photograph on: places 0 to 80 of the path,
+    then 81 to 160 and so on. A chunk of a leg that plays backwards is asked for as a range
+    that counts down.
     """
 
     def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
         """The frames with these places on the path, in that order."""
+
+    def state(self) -> bytes | None:
+        """What a stage in another process needs to go on after the frames rendered last.
+
+        That is besides the states after the chunks before. None where frames do not follow
+        from earlier ones: then any process draws any frames.
+        """
 
 
 @runtime_checkable
@@ -105,5 +112,10 @@ class Engine(Protocol):
         path: CameraPath,
         sampling: Sampling,
         progress: Progress,
+        states: Sequence[bytes] = (),
     ) -> Stage:
-        """The scene made ready for all cameras of a path, whichever of them will be drawn."""
+        """The scene made ready for all cameras of a path that begins at the photograph.
+
+        `states` are those of the chunks that have been made, in order: the stage goes on after
+        them.
+        """

@@ -41,21 +41,33 @@ class SourceView:
 def plan_legs(
     legs: tuple[Leg, ...], view: SourceView, say: Callable[[str], None]
 ) -> tuple[CameraPath, ...]:
-    """One path per leg in playing order; the photograph between two legs appears once."""
-    paths = [plan_leg(leg, view, say) for leg in legs]
-    return (*paths[:1], *(_without_first(path) for path in paths[1:]))
+    """One path per leg, each from the photograph on, however it is played."""
+    return tuple(plan_leg(leg, view, say) for leg in legs)
+
+
+def played(legs: tuple[Leg, ...], paths: tuple[CameraPath, ...]) -> CameraPath:
+    """The camera of every frame of a film; the photograph between two legs appears once."""
+    shown = [path if index == 0 else _without_first(path) for index, path in enumerate(paths)]
+    in_order = [
+        path.reversed() if leg.plays_backwards else path
+        for leg, path in zip(legs, shown, strict=True)
+    ]
+    return CameraPath(
+        np.concatenate([path.w2c for path in in_order]),
+        np.concatenate([path.K for path in in_order]),
+        paths[0].size,
+    )
 
 
 def plan_leg(leg: Leg, view: SourceView, say: Callable[[str], None]) -> CameraPath:
-    """The cameras of one leg in playing order; `say` hears when and why it became shorter."""
+    """The cameras of a leg from the photograph on; `say` hears when and why it is shorter."""
     way = Way(
         towards=leg.direction is not Direction.OUT,
         strength=leg.strength,
         subject_depth=view.subject_depth,
         num_frames=leg.num_frames,
     )
-    path = build_path(leg.trajectory, _kept_clear(leg, way, view, say), view)
-    return path.reversed() if leg.plays_backwards else path
+    return build_path(leg.trajectory, _kept_clear(leg, way, view, say), view)
 
 
 def build_path(trajectory: Trajectory, way: Way, view: SourceView) -> CameraPath:

@@ -1,13 +1,16 @@
 """How a film is cut into chunks, each of which can be made by another process.
 
-By frame of the film the chunks are [0, 81), [81, 161), [161, 241) and so on: 80 frames, and in
-the first one the anchor frame besides. A chunk never spans two legs.
+By frame of a leg, counted from the photograph, the chunks are [0, 81), [81, 161), [161, 241)
+and so on: 80 frames, and in the first one the photograph besides, unless the leg before has
+shown it. They are made in that order, whichever way the leg is played: an engine whose frames
+follow from earlier ones has to begin at the photograph. A chunk never spans two legs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lyra_zoom.pipeline.shot import Leg, Shot
 
@@ -19,38 +22,41 @@ PREPARE_COST = 10
 SET_UP_COST = 16
 """Setting a leg up, in drawn frames: measured in the same run."""
 
+Made = TypeVar("Made")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Frames that are made and kept together.
 
     `share` and `done_before` say how much of the film's whole work the chunk is and how much
-    comes before it; the first chunk of a leg includes `set_up_share`.
+    comes before it; the chunk that a leg begins with includes `set_up_share`.
     """
 
-    index: int
+    index: int  # among all, in the order in which they are made
     leg: Leg
     leg_index: int
     frames: range  # of the film
-    leg_frames: range  # the same, counted along the cameras of the leg in playing order
+    leg_frames: range  # the same, in playing order, counted along the leg from the photograph
     done_before: float
     share: float
     set_up_share: float
 
 
 def plan_chunks(shot: Shot) -> tuple[Chunk, ...]:
-    """The chunks of a shot in playing order; the same in every process."""
+    """The chunks of a shot in the order in which they are made; the same in every process."""
     whole = _whole_cost(shot)
     chunks: list[Chunk] = []
     done = PREPARE_COST
-    for leg_index, start, leg_frames in _ranges(shot):
-        set_up = SET_UP_COST if leg_frames.start == 0 else 0
-        cost = set_up + len(leg_frames)
+    for leg_index, frames, leg_frames in _cuts(shot):
+        begins_leg = not chunks or chunks[-1].leg_index != leg_index
+        set_up = SET_UP_COST if begins_leg else 0
+        cost = set_up + len(frames)
         chunk = Chunk(
             index=len(chunks),
             leg=shot.legs[leg_index],
             leg_index=leg_index,
-            frames=range(start + leg_frames.start, start + leg_frames.stop),
+            frames=frames,
             leg_frames=leg_frames,
             done_before=done / whole,
             share=cost / whole,
@@ -59,6 +65,12 @@ def plan_chunks(shot: Shot) -> tuple[Chunk, ...]:
         chunks.append(chunk)
         done += cost
     return tuple(chunks)
+
+
+def in_playing_order(chunks: Sequence[Chunk], made: Sequence[Made]) -> list[Made]:
+    """What was made of each chunk, in the order of the film's frames."""
+    played = sorted(zip(chunks, made, strict=True), key=lambda pair: pair[0].frames.start)
+    return [thing for _, thing in played]
 
 
 def prepare_share(shot: Shot) -> float:
@@ -70,15 +82,25 @@ def _whole_cost(shot: Shot) -> int:
     return PREPARE_COST + SET_UP_COST * len(shot.legs) + shot.num_frames
 
 
-def _ranges(shot: Shot) -> Iterator[tuple[int, int, range]]:
-    """Leg, its first frame in the film, and the frames of one chunk counted from there."""
-    start = 0
+def _cuts(shot: Shot) -> Iterator[tuple[int, range, range]]:
+    """Leg, frames of the film and places on the leg, chunk by chunk as they are made."""
+    start = 0  # of the leg, in the film
     for leg_index, leg in enumerate(shot.legs):
-        anchor = 1 if leg_index == 0 else 0  # later legs leave out the photograph they share
-        num_frames = leg.num_frames - 1 + anchor
-        begin = 0
-        while begin < num_frames:
-            length = CHUNK_FRAMES + (anchor if begin == 0 else 0)
-            yield leg_index, start, range(begin, min(begin + length, num_frames))
-            begin += length
-        start += num_frames
+        first = 0 if leg_index == 0 else 1  # later legs leave out the photograph they share
+        for begin, stop in _chunks_of(first, leg.num_frames):
+            if leg.plays_backwards:
+                film_start = start + leg.num_frames - stop
+                places = range(stop - 1, begin - 1, -1)
+            else:
+                film_start = start + begin - first
+                places = range(begin, stop)
+            yield leg_index, range(film_start, film_start + stop - begin), places
+        start += leg.num_frames - first
+
+
+def _chunks_of(first: int, num_frames: int) -> Iterator[tuple[int, int]]:
+    """Where the chunks of a leg begin and end, from the photograph on."""
+    begin, stop = first, 1 + CHUNK_FRAMES
+    while begin < num_frames:
+        yield begin, min(stop, num_frames)
+        begin, stop = stop, stop + CHUNK_FRAMES

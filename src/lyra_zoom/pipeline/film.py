@@ -1,25 +1,26 @@
 """A shot made ready to be drawn, chunk by chunk, by one process or by several.
 
 `prepare_film` is stages 1 to 3, `Film.render_chunk` stages 4 and 5. The same shot gives the
-same film everywhere, so another process continues by preparing it again, with nothing handed
-over.
+same film everywhere, so another process continues by preparing it again. What is handed over
+besides are the states of the chunks before, where the engine has any.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from lyra_zoom.engines.engine import Engine, Progress, Scene, Stage
 from lyra_zoom.geometry.camera import CameraPath
-from lyra_zoom.pipeline.cameras import SourceView, plan_legs
-from lyra_zoom.pipeline.chunks import Chunk, plan_chunks, prepare_share
+from lyra_zoom.pipeline.cameras import SourceView, plan_legs, played
+from lyra_zoom.pipeline.chunks import Chunk, in_playing_order, plan_chunks, prepare_share
 from lyra_zoom.pipeline.decode import decode_photo
 from lyra_zoom.pipeline.encode import Mp4Writer
+from lyra_zoom.pipeline.join import join_film
 from lyra_zoom.pipeline.metadata import Provenance
 from lyra_zoom.pipeline.progress import Portion
 from lyra_zoom.pipeline.shot import Shot
@@ -39,8 +40,17 @@ def prepare_film(shot: Shot, engine: Engine, progress: Progress) -> Film:
     return Film(shot, engine, scene, paths, time.monotonic() - started)
 
 
+@dataclass(slots=True)
+class _SetUp:
+    """A leg that is ready to be drawn, and the chunk that its stage goes on with."""
+
+    stage: Stage
+    leg_index: int
+    next_chunk: int
+
+
 class Film:
-    """What is known before the first frame; draws any of its chunks, in any order.
+    """What is known before the first frame; draws any of its chunks.
 
     Keeps the leg it drew last set up, for the next chunk of it. Not for two threads at once.
     """
@@ -59,14 +69,12 @@ class Film:
         self._engine = engine
         self._scene = scene
         self._paths = paths
-        self._stage: tuple[int, Stage] | None = None
+        self._set_up: _SetUp | None = None
 
     @property
     def path(self) -> CameraPath:
         """The camera of every frame of the film, leg after leg."""
-        w2c = np.concatenate([path.w2c for path in self._paths])
-        K = np.concatenate([path.K for path in self._paths])
-        return CameraPath(w2c, K, self.shot.size)
+        return played(self.shot.legs, self._paths)
 
     def tags(self) -> dict[str, str]:
         """What the finished file says of its making."""
@@ -79,32 +87,58 @@ class Film:
         )
         return {"comment": made.to_json()}
 
-    def render_chunk(self, chunk: Chunk, target: Path, progress: Progress) -> float:
+    def render_chunk(
+        self, chunk: Chunk, target: Path, progress: Progress, states: Sequence[bytes] = ()
+    ) -> float:
         """Draw one chunk into the segment file `target`; the seconds it took.
 
+        `states` are those of the leg's chunks before, where this film has not drawn them.
         `target` appears when it is finished; an error or `Cancelled` leaves nothing behind.
         """
         started = time.monotonic()
         with whole_file(target) as part:
-            stage, share = self._stage_of(chunk, progress)
-            frames = stage.render(chunk.leg_frames, Portion(progress, share))
+            ready, share = self._ready_for(chunk, progress, states)
+            frames = ready.stage.render(chunk.leg_frames, Portion(progress, share))
             with Mp4Writer(
                 part, self.shot.size, self.shot.frames_per_second, len(chunk.frames)
             ) as segment:
                 for frame in frames:
                     segment.write(frame)
+        ready.next_chunk = chunk.index + 1
+        self._set_up = ready
         return time.monotonic() - started
 
-    def _stage_of(self, chunk: Chunk, progress: Progress) -> tuple[Stage, float]:
-        """The chunk's leg, set up, and the share of the work that is left for its frames."""
-        if self._stage is not None and self._stage[0] == chunk.leg_index:
-            return self._stage[1], chunk.share
-        self._stage = None  # its memory is free before the next one takes as much
+    def state(self) -> bytes | None:
+        """What another process needs to go on after the chunk drawn last; see `Stage.state`."""
+        return None if self._set_up is None else self._set_up.stage.state()
+
+    def join(self, target: Path, segments: Sequence[Path]) -> None:
+        """Write the film of these segments, one per chunk; see `join_film`."""
+        join_film(target, in_playing_order(self.chunks, segments), self.tags())
+
+    def goes_on_with(self, chunk: Chunk) -> bool:
+        """Whether this is the chunk that follows on the one drawn last: nothing is missing."""
+        ready = self._set_up
+        return ready is not None and (
+            (ready.leg_index, ready.next_chunk) == (chunk.leg_index, chunk.index)
+        )
+
+    def _ready_for(
+        self, chunk: Chunk, progress: Progress, states: Sequence[bytes]
+    ) -> tuple[_SetUp, float]:
+        """The chunk's leg, set up, and the share of the work that is left for its frames.
+
+        What fails halfway is not kept: a stage may only be asked for what follows.
+        """
+        goes_on = self.goes_on_with(chunk)
+        ready, self._set_up = self._set_up, None
+        if ready is not None and goes_on:
+            return ready, chunk.share
+        del ready  # its memory is free before the next one takes as much
         setting_up = Portion(progress, chunk.set_up_share)
         path = self._paths[chunk.leg_index]
-        stage = self._engine.set_up(self._scene, path, self.shot.sampling, setting_up)
-        self._stage = (chunk.leg_index, stage)
-        return stage, chunk.share - chunk.set_up_share
+        stage = self._engine.set_up(self._scene, path, self.shot.sampling, setting_up, states)
+        return _SetUp(stage, chunk.leg_index, chunk.index), chunk.share - chunk.set_up_share
 
 
 def _view(scene: Scene) -> SourceView:

@@ -9,7 +9,6 @@ from lyra_zoom.contract.zoom import Direction, Timings
 from lyra_zoom.engines.engine import Engine
 from lyra_zoom.pipeline.chunks import plan_chunks
 from lyra_zoom.pipeline.film import prepare_film
-from lyra_zoom.pipeline.join import join_film
 from lyra_zoom.pipeline.progress import ProgressReport
 from lyra_zoom.pipeline.shot import Shot
 from lyra_zoom.pipeline.whole_file import folder_beside, whole_file
@@ -27,7 +26,7 @@ def make_zoom(shot: Shot, engine: Engine, target: Path, progress: ProgressReport
             film.render_chunk(chunk, segment, progress)
             for chunk, segment in zip(film.chunks, segments, strict=True)
         ]
-        join_film(part, segments, film.tags())
+        film.join(part, segments)
     progress.finish()
     return timings_of(shot, film.prepare_s, chunks_s)
 

@@ -14,8 +14,12 @@ from lyra_zoom.errors import (
     EngineFailed,
     EngineHung,
     EngineNotReady,
+    GpuLost,
+    GpuMemoryExhausted,
     InputRejected,
     NotPossibleNow,
+    NumbersBroken,
+    WeightsBroken,
 )
 from lyra_zoom.jobs.job import Ending, Outcome, failure
 from lyra_zoom.storage.integrity import FileDamaged
@@ -42,12 +46,23 @@ def ending_of(error: Exception, request_id: str) -> Ending | None:
     return failure(ErrorType.INTERNAL_ERROR, "The worker made a mistake of its own.")
 
 
+# The first that fits counts: a kind of failure comes before what it is a kind of.
 FAILURES: dict[type[Exception], tuple[ErrorType, str]] = {
     EngineDied: (
         ErrorType.RUNNER_DISCONNECTED,
         "The engine died while it worked on the request.",
     ),
     EngineHung: (ErrorType.GENERATION_TIMEOUT, "The engine stopped making progress."),
+    GpuMemoryExhausted: (
+        ErrorType.RUNNER_SERVER_ERROR,
+        "The GPU has too little memory for this video.",
+    ),
+    GpuLost: (ErrorType.RUNNER_SERVER_ERROR, "The GPU failed."),
+    NumbersBroken: (
+        ErrorType.RUNNER_SERVER_ERROR,
+        "The engine computed numbers that are not finite.",
+    ),
+    WeightsBroken: (ErrorType.RUNNER_SERVER_ERROR, "The engine's weights are damaged."),
     EngineFailed: (ErrorType.RUNNER_SERVER_ERROR, "The engine failed."),
     EngineNotReady: (ErrorType.RUNNER_SCHEDULING_FAILURE, "No engine can run on this server."),
     FileDamaged: (

@@ -18,13 +18,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lyra_zoom.contract.problems import body_of_rejection
+from lyra_zoom.contract.zoom import EngineName
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.compile_cache import keep_compiled_code
+from lyra_zoom.engines.engine import Engine
 from lyra_zoom.errors import Cancelled, EngineNotReady, InputRejected, OutputRejected
 from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.words import STAGE_WORDS
 from lyra_zoom.settings import Settings
 from lyra_zoom.worker.engine_messages import (
+    FAULTS,
     Do,
     Failure,
     FilmOrder,
@@ -101,7 +104,8 @@ class EngineChild:
             return self._maker.prepare(order)
         target = Path(command["target"])
         if command["do"] == Do.CHUNK:
-            return self._maker.chunk(order, command["index"], target)
+            states = [None if state is None else Path(state) for state in command["states"]]
+            return self._maker.chunk(order, command["index"], target, states)
         segments = [Path(segment) for segment in command["segments"]]
         return self._maker.join(
             order, segments, target, command["prepare_s"], command["chunks_s"]
@@ -142,13 +146,23 @@ def run_child(choose: Choose, parent_pid: int) -> None:
 
 
 def main() -> None:
-    """Run with the operator's settings; the argument is the process id of the worker."""
+    """Run with the operator's settings.
+
+    The arguments are the process id of the worker, and the engine that it had before: a worker
+    does not become another one because its GPU was lost.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("parent_pid", type=int)
-    parent_pid = parser.parse_args().parent_pid
+    parser.add_argument("engine", nargs="?", default=EngineName.AUTO)
+    arguments = parser.parse_args()
     settings = Settings.from_environment(os.environ)
     keep_compiled_code(settings.data)
-    run_child(lambda name, say: choose_engine(name, settings.depth_model, say), parent_pid)
+
+    def choose(name: str, say: Callable[[str], None]) -> Engine:
+        best = arguments.engine if name == EngineName.AUTO else name
+        return choose_engine(best, settings, say)
+
+    run_child(choose, arguments.parent_pid)
 
 
 class Outbox:
@@ -185,6 +199,10 @@ def _failure(error: Exception) -> Line:
         return {"kind": Failure.NOT_READY, "message": str(error)}
     if isinstance(error, OutputRejected):
         return {"kind": Failure.NO_SPACE, "message": "the disk of the worker is full"}
+    for kind, fault in FAULTS.items():
+        if isinstance(error, fault):
+            logger.error("the engine is at fault reason=%r", str(error))
+            return {"kind": kind, "message": str(error)}
     logger.exception("a command failed")
     return {"kind": Failure.OTHER, "message": f"the engine failed: {type(error).__name__}"}
 

@@ -12,6 +12,14 @@ from typing import Any, TypeAlias
 
 from pydantic import JsonValue
 
+from lyra_zoom.errors import (
+    EngineFaulted,
+    GpuLost,
+    GpuMemoryExhausted,
+    NumbersBroken,
+    WeightsBroken,
+)
+
 Line: TypeAlias = dict[str, Any]
 """One message, decoded."""
 
@@ -44,7 +52,20 @@ class Failure(StrEnum):
     NOT_READY = "not_ready"
     CANCELLED = "cancelled"
     NO_SPACE = "no_space"
+    GPU_MEMORY = "gpu_memory"
+    GPU_LOST = "gpu_lost"
+    BROKEN_NUMBERS = "broken_numbers"
+    BROKEN_WEIGHTS = "broken_weights"
     OTHER = "other"
+
+
+FAULTS: dict[Failure, type[EngineFaulted]] = {
+    Failure.GPU_MEMORY: GpuMemoryExhausted,
+    Failure.GPU_LOST: GpuLost,
+    Failure.BROKEN_NUMBERS: NumbersBroken,
+    Failure.BROKEN_WEIGHTS: WeightsBroken,
+}
+"""After these an engine is started again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lyra_zoom.errors import (
     Cancelled,
@@ -27,6 +27,7 @@ from lyra_zoom.errors import (
     NotPossibleNow,
 )
 from lyra_zoom.worker.engine_messages import (
+    FAULTS,
     Do,
     Failure,
     FilmOrder,
@@ -76,6 +77,7 @@ class EngineState:
     loaded: bool = False
     ready: bool = False
     problem: str | None = None  # why it cannot run here at all
+    trouble: str | None = None  # why it had to be started again, until it is ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ class EngineProcess:
         self._asked = False
         self._inbox: queue.Queue[Line | None] = queue.Queue()
         self._numbers = itertools.count()
+        self._same_engine: tuple[str, ...] = ()  # what was chosen once stays chosen
         self._keeper = threading.Thread(target=self._keep, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -126,11 +129,13 @@ class EngineProcess:
         """Have the photograph understood; see `FilmMaker.prepare` for the answer."""
         return self._call({"do": Do.PREPARE, "order": order.to_line()}, watching)
 
-    def chunk(self, order: FilmOrder, index: int, target: str, watching: Watching) -> float:
-        """Have one chunk drawn into the file `target`; the seconds it took."""
-        command = {"do": Do.CHUNK, "order": order.to_line(), "index": index, "target": target}
-        seconds: float = self._call(command, watching)["seconds"]
-        return seconds
+    def chunk(self, order: FilmOrder, piece: Line, target: str, watching: Watching) -> Line:
+        """Have one chunk drawn into the file `target`; `piece` is its index and the states.
+
+        See `FilmMaker.chunk` for the answer.
+        """
+        command = {"do": Do.CHUNK, "order": order.to_line(), "target": target, **piece}
+        return self._call(command, watching)
 
     def join(self, order: FilmOrder, pieces: Line, target: str, watching: Watching) -> Line:
         """Have the film put together; `pieces` are segments, prepare_s and chunks_s."""
@@ -162,6 +167,8 @@ class EngineProcess:
             if message is not None and message.get("id") == number:
                 heard_s = now_s
                 if message["say"] in (Say.DONE, Say.FAILED):
+                    if message.get("kind") in FAULTS:
+                        self._kill(message["message"], trouble=message["message"])
                     return _outcome(message)
                 if not cancelled_s:
                     _pass_on(message, watching)
@@ -219,12 +226,12 @@ class EngineProcess:
             self._kill("it does not listen")
             raise EngineDied("the engine's process ended") from error
 
-    def _kill(self, reason: str) -> None:
+    def _kill(self, reason: str, trouble: str | None = None) -> None:
         child, self._child = self._child, None
         if child is None:
             return
         # The next call waits for its successor.
-        self._set(EngineState(name=self._state.name))
+        self._set(EngineState(name=self._state.name, trouble=trouble))
         if child.poll() is None:
             self._killed_because = reason
             child.kill()
@@ -244,7 +251,9 @@ class EngineProcess:
         self._asked = False
         try:
             child = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                [*self._command, *self._same_engine],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
             )
         except OSError as error:
             self._last_end = (error.strerror or "unknown reason").lower()
@@ -260,7 +269,7 @@ class EngineProcess:
                 self._hear(message)
         self._last_end = self._reason(child)
         _close_pipes(child)
-        self._set(EngineState(name=self._state.name, problem=self._state.problem))
+        self._set(replace(self._state, loaded=False, ready=False))
         self._child = None
         if not self._closing.is_set():
             logger.warning("the engine's process ended reason=%r", self._last_end)
@@ -269,7 +278,9 @@ class EngineProcess:
 
     def _hear(self, message: Line) -> None:
         if message.get("say") == Say.LOADED:
-            self._set(EngineState(name=message["engine"], loaded=True))
+            self._same_engine = (message["engine"],)
+            trouble = self._state.trouble
+            self._set(EngineState(name=message["engine"], loaded=True, trouble=trouble))
         elif message.get("say") == Say.READY:
             self._set(EngineState(name=message["engine"], loaded=True, ready=True))
         elif message.get("say") == Say.NOT_READY:
@@ -324,4 +335,6 @@ def _outcome(message: Line) -> Line:
         raise EngineNotReady(message["message"])
     if message["kind"] == Failure.NO_SPACE:
         raise NotPossibleNow(message["message"])
+    if message["kind"] in FAULTS:
+        raise FAULTS[message["kind"]](message["message"])
     raise EngineFailed(message["message"])

@@ -17,9 +17,8 @@ from PIL import Image
 from lyra_zoom.contract.zoom import EngineName, ZoomInput
 from lyra_zoom.engines.engine import Engine
 from lyra_zoom.errors import EngineNotReady, InputRejected
-from lyra_zoom.pipeline.chunks import plan_chunks
+from lyra_zoom.pipeline.chunks import Chunk, plan_chunks
 from lyra_zoom.pipeline.film import Film, prepare_film
-from lyra_zoom.pipeline.join import join_film
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
 from lyra_zoom.pipeline.shot import Shot, plan_shot, random_seed
 from lyra_zoom.pipeline.whole_file import whole_file
@@ -78,14 +77,25 @@ class FilmMaker:
         self._work = _Work(order, film, report)
         return {"seed": seed, "chunks": len(film.chunks), "prepare_s": film.prepare_s}
 
-    def chunk(self, order: FilmOrder, index: int, target: Path) -> Line:
-        """Draw one chunk into the file `target`; answers the seconds."""
+    def chunk(
+        self, order: FilmOrder, index: int, target: Path, states: Sequence[Path | None] = ()
+    ) -> Line:
+        """Draw one chunk into the file `target`; answers the seconds.
+
+        `states` are the files that the chunks before left, None where there is none. Where this
+        chunk leaves one, the answer names it: it lies beside `target`.
+        """
         work = self._resumed(order, index)
         self._work = None  # what fails halfway is prepared anew
-        seconds = work.film.render_chunk(work.film.chunks[index], target, work.report)
+        film, chunk = work.film, work.film.chunks[index]
+        before = () if film.goes_on_with(chunk) else _states_for(film, chunk, states)
+        answer: Line = {"seconds": film.render_chunk(chunk, target, work.report, before)}
+        state = film.state()
+        if state is not None:
+            answer["state"] = str(_write_state(target.with_suffix(".state"), state))
         work.next_piece = index + 1
         self._work = work
-        return {"seconds": seconds}
+        return answer
 
     def join(
         self,
@@ -99,7 +109,7 @@ class FilmMaker:
         work = self._resumed(order, len(segments))
         self._work = None
         with whole_file(target) as part:
-            join_film(part, segments, work.film.tags())
+            work.film.join(part, segments)
         work.report.finish()
         shot = work.film.shot
         return {
@@ -149,6 +159,22 @@ class FilmMaker:
 
 def _shot(order: FilmOrder, request: ZoomInput) -> Shot:
     return plan_shot(request, Path(order.photo).read_bytes(), order.seed or 0)
+
+
+def _states_for(film: Film, chunk: Chunk, states: Sequence[Path | None]) -> tuple[bytes, ...]:
+    """What the chunks of the same leg left, which have been made by another process."""
+    files = [
+        state
+        for before, state in zip(film.chunks[: chunk.index], states, strict=False)
+        if before.leg_index == chunk.leg_index and state is not None
+    ]
+    return tuple(file.read_bytes() for file in files)
+
+
+def _write_state(target: Path, state: bytes) -> Path:
+    with whole_file(target) as part:
+        part.write_bytes(state)
+    return target
 
 
 def _small_photograph() -> bytes:

@@ -66,7 +66,7 @@ class Heart:
             pid=os.getpid(),
             engine=state.name,
             ready=state.ready,
-            problem=state.problem,
+            problem=state.problem or state.trouble,
             version=version("lyra-zoom"),
             started_at=self._started_at,
         )

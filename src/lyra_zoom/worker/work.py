@@ -32,6 +32,7 @@ from lyra_zoom.worker.deliver import Courier, open_courier
 from lyra_zoom.worker.engine_process import EngineProcess
 from lyra_zoom.worker.heart import Heart
 from lyra_zoom.worker.housekeeping import Household, Housekeeping
+from lyra_zoom.worker.own_name import refuse_taken_name
 from lyra_zoom.worker.patience import patiently
 from lyra_zoom.worker.scratch import open_scratch
 from lyra_zoom.worker.zoom_steps import Hands
@@ -58,6 +59,7 @@ def work(settings: Settings, executor_id: str, engine: EngineProcess) -> None:
     stopping = _stopping_by_signals()
     with open_scratch(settings.data / "scratch", executor_id) as scratch:
         bench = _open_bench(settings, engine, scratch, stopping)
+        refuse_taken_name(bench.household.leases, executor_id)
         heart = Heart(bench.household.leases, engine, executor_id)
         executor = _Executors(bench, executor_id)
         housekeeping = Housekeeping(bench.household, executor_id, executor.recover)
@@ -147,11 +149,16 @@ class _Executors:
                 return
 
     def keep_going(self, stopping: threading.Event) -> None:
-        """Return when the worker stops; an engine that gets well takes requests from then."""
+        """Return when the worker stops; requests are taken while the engine can run here."""
         while not stopping.wait(VERDICT_EVERY_S):
-            if not self._takes_requests and self._bench.engine.state.loaded:
+            state = self._bench.engine.state
+            if not self._takes_requests and state.loaded:
                 self.close()
                 self._launch(takes_requests=True)
+            elif self._takes_requests and state.problem is not None:
+                self.close()
+                self._bench.workflow.begin_anew()
+                self._launch(takes_requests=False)
 
     def recover(self, executor_ids: tuple[str, ...]) -> None:
         """Queue again what these dead executors were running."""

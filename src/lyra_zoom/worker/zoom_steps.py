@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypedDict, TypeVar
+from typing import NoReturn, NotRequired, TypedDict, TypeVar
 
 import sqlalchemy as sa
 from pydantic import JsonValue
@@ -78,6 +78,7 @@ class Piece(TypedDict):
 
     segment: str  # its object
     seconds: float
+    state: NotRequired[str]  # an object: what chunks after it need in another process
 
 
 class ZoomSteps:
@@ -103,9 +104,9 @@ class ZoomSteps:
         """Check the request, get its photograph and have it understood."""
         return self._or_end(self._prepare)
 
-    def chunk(self, prepared: Prepared, index: int) -> Piece | None:
-        """Have one chunk drawn, and store its segment."""
-        return self._or_end(lambda: self._chunk(prepared, index))
+    def chunk(self, prepared: Prepared, pieces: list[Piece]) -> Piece | None:
+        """Have the chunk after these drawn, and store its segment."""
+        return self._or_end(lambda: self._chunk(prepared, pieces))
 
     def finish(self, prepared: Prepared, pieces: list[Piece]) -> bool | None:
         """Have the segments joined, store the video and answer the request."""
@@ -130,15 +131,24 @@ class ZoomSteps:
             photo=key,
         )
 
-    def _chunk(self, prepared: Prepared, index: int) -> Piece:
+    def _chunk(self, prepared: Prepared, pieces: list[Piece]) -> Piece:
         order = self._resumed_order(prepared)
         key = self._new_key(".mp4")
         target = self._local(key)
-        seconds = self._insist(
-            lambda: self._hands.engine.chunk(order, index, str(target), self._watching)
+        command: Line = {
+            "index": len(pieces),
+            "states": [self._state_at_hand(piece) for piece in pieces],
+        }
+        made = self._insist(
+            lambda: self._hands.engine.chunk(order, command, str(target), self._watching)
         )
         patiently(lambda: self._hands.objects.put_file(key, target))
-        return Piece(segment=key, seconds=seconds)
+        piece = Piece(segment=key, seconds=made["seconds"])
+        if "state" in made:
+            state = Path(made["state"])
+            piece["state"] = f"{key.rpartition('/')[0]}/{state.name}"
+            patiently(lambda: self._hands.objects.put_file(piece["state"], state))
+        return piece
 
     def _finish(self, prepared: Prepared, pieces: list[Piece]) -> bool:
         order = self._resumed_order(prepared)
@@ -191,6 +201,9 @@ class ZoomSteps:
             data = patiently(lambda: self._hands.objects.read(key))
             patiently(lambda: write_whole(path, data))
         return path
+
+    def _state_at_hand(self, piece: Piece) -> str | None:
+        return str(self._at_hand(piece["state"])) if "state" in piece else None
 
     def _store(self, film: Path) -> StoredFile:
         """The video's bytes are safe; nobody can find them until they are recorded."""

@@ -25,6 +25,9 @@ from lyra_zoom.worker.zoom_steps import (
     wait_for_the_end,
 )
 
+LOOK_EVERY_S = 0.1
+"""How soon a request begins after the engine got well."""
+
 
 class ZoomWorkflow:
     """Works on requests, one at a time, whoever calls."""
@@ -33,6 +36,7 @@ class ZoomWorkflow:
         self._hands = hands
         self._turn = threading.Lock()
         self._counting = threading.Lock()
+        self._era = 0  # how often requests were given back because no engine could run
         self._counted: str | None = None  # the request whose run counts as an attempt
 
     def run(self, request_id: str, run_step: RunStep) -> None:
@@ -42,6 +46,7 @@ class ZoomWorkflow:
         end of the request.
         """
         requests = self._hands.requests
+        self._wait_for_an_engine()
         with self._turn:  # the request before, if it was cancelled, may still be stopping
             if not patiently(lambda: self._begin(request_id), FOR_EVER_S):
                 clean_up(self._hands, request_id)  # after a worker that was killed
@@ -52,6 +57,16 @@ class ZoomWorkflow:
                     self._work_on(job, run_step)
             finally:
                 self._counted = None
+
+    def begin_anew(self) -> None:
+        """Forget what waits to begin: whoever gave it to us has gone, and others have it."""
+        self._era += 1
+
+    def _wait_for_an_engine(self) -> None:
+        """Begin nothing while no engine can run here: the request would fail for that alone."""
+        era = self._era
+        while self._hands.engine.state.problem is not None or era != self._era:
+            time.sleep(LOOK_EVERY_S)
 
     def hand_back(self) -> None:
         """The run in hand does not count: it was us who wanted to stop.
@@ -98,7 +113,7 @@ def make_film(steps: ZoomSteps, run_step: RunStep) -> None:
         return
     pieces: list[Piece] = []
     for index in range(prepared["chunks"]):
-        piece: Piece | None = run_step(f"chunk {index}", steps.chunk, prepared, index)
+        piece: Piece | None = run_step(f"chunk {index}", steps.chunk, prepared, pieces)
         if not piece:
             return
         pieces.append(piece)

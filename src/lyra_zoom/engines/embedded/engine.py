@@ -6,7 +6,7 @@ No GPU, no network, no files but its own weights. Same photo, path and seed: sam
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from lyra_zoom.engines.embedded.depth import DepthModel, depth_model
@@ -41,7 +41,12 @@ class EmbeddedEngine:
         return scene_from_relative(photo, self._model.estimate(photo.texture))
 
     def set_up(
-        self, scene: EmbeddedScene, path: CameraPath, sampling: Sampling, progress: Progress
+        self,
+        scene: EmbeddedScene,
+        path: CameraPath,
+        sampling: Sampling,
+        progress: Progress,
+        states: Sequence[bytes] = (),
     ) -> EmbeddedStage:
         """The layers of the scene, cut and filled as the cameras of the path need it."""
         progress.begin("layers", 1.0)
@@ -72,6 +77,9 @@ class EmbeddedStage:
             finally:
                 for future in waiting:
                     future.cancel()
+
+    def state(self) -> None:
+        """Nothing: every frame is drawn from the scene alone."""
 
     def _draw(self, place: int) -> RgbImage:
         return self._stage.draw(self._path.w2c[place], self._path.K[place])

@@ -19,7 +19,7 @@ from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepSchedu
 from torch import Tensor
 
 from lyra_zoom.engines.engine import Progress
-from lyra_zoom.errors import EngineFailed
+from lyra_zoom.errors import NumbersBroken
 
 Predict = Callable[[Tensor, float], Tensor]
 """Velocity of the latents (B, C, F, h, w) at a timestep, 0 to 1000, which may be a fraction."""
@@ -166,7 +166,7 @@ def denoise(predict: Predict, noise: Tensor, sampler: Sampler, progress: Progres
     """Clean latents, float32, in the place of `noise`; may be cancelled before each step.
 
     Raises:
-        EngineFailed: a step gave numbers that are not finite.
+        NumbersBroken: a step gave numbers that are not finite.
     """
     walk = sampler.begin()
     latents, steps = noise.float(), len(walk.timesteps)
@@ -175,6 +175,6 @@ def denoise(predict: Predict, noise: Tensor, sampler: Sampler, progress: Progres
         velocity = predict(latents, timestep).float()
         latents = walk.step(index, velocity, latents)
         if not bool(torch.isfinite(latents).all()):
-            raise EngineFailed(f"denoise step {index + 1} of {steps} gave no finite latents")
+            raise NumbersBroken(f"denoise step {index + 1} of {steps} gave no finite latents")
     progress.advance(1.0)
     return latents

@@ -1,0 +1,36 @@
+"""Whether Lyra 2.0 can run here, and on what; imports torch only once all else is there."""
+
+from __future__ import annotations
+
+from lyra_zoom.engines.lyra2.installed import why_not_usable
+from lyra_zoom.settings import Settings
+
+
+def why_not_here(settings: Settings) -> str | None:
+    """One sentence on why Lyra 2.0 cannot run here, or None; fit for a client's eyes."""
+    reason = why_not_usable(settings)
+    if reason is not None:
+        folder = str(settings.lyra2_folder)
+        return reason.replace(f" in {folder}", "").replace(f"{folder}/", "")
+    if settings.lyra2_device == "cpu":
+        return None
+    return _why_no_gpu()
+
+
+def what_it_runs_on(settings: Settings) -> str:
+    """The name of the device, where Lyra 2.0 can run."""
+    if settings.lyra2_device == "cpu":
+        return "the CPU, as LYRA_ZOOM_LYRA2_DEVICE asks for"
+    import torch
+
+    return torch.cuda.get_device_name()
+
+
+def _why_no_gpu() -> str | None:
+    import torch
+
+    if torch.cuda.is_available():
+        return None
+    if torch.version.cuda is None:
+        return "the installed torch was built without CUDA"
+    return "there is no GPU that torch can use"
