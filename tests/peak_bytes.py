@@ -1,4 +1,4 @@
-"""How many bytes of tensors are alive at once, counted while code runs; meta tensors count too."""
+"""How many bytes of tensors are alive at once while code runs; meta tensors count too."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the lyra2 engine needs torch")
 
 from diffusers import AutoencoderKLWan  # noqa: E402
+from torch import nn  # noqa: E402
 
 from lyra_zoom.engines.lyra2 import transformer as network_module  # noqa: E402
 from lyra_zoom.engines.lyra2.budget import (  # noqa: E402
@@ -53,7 +54,7 @@ def conditions(size: Size) -> Conditions:
     )
 
 
-def tensors_in(value) -> list:
+def tensors_in(value):
     if isinstance(value, torch.Tensor):
         return [value]
     if isinstance(value, tuple):
@@ -119,7 +120,7 @@ def test_conditions_take_what_the_budget_says():
 def test_the_autoencoder_holds_what_the_budget_says():
     size = Size(64, 64)
     with torch.no_grad(), torch.device("meta"):
-        autoencoder = Autoencoder(AutoencoderKLWan().bfloat16())
+        autoencoder = Autoencoder(nn.Module.bfloat16(AutoencoderKLWan()))
         encoder, decoder = autoencoder.open_encoder(), autoencoder.open_decoder()
         encoder.encode(torch.empty(3, 5, size.height, size.width))
         decoder.decode(torch.empty(16, 2, size.height // 8, size.width // 8))
