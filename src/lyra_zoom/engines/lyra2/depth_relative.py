@@ -29,9 +29,11 @@ SUBJECT_DEPTH = 3.0
 """Scene units at which the subject of a photograph is put: about metres, as in training."""
 
 FEWEST_POINTS = 64
-ROUNDS = 8
+MOST_POINTS = 2000
+PAIRS = 256
+REFITS = 3
 OUTLIER = 2.5
-"""Times the usual error, beyond which a point's word counts less (Huber)."""
+"""Times the usual error, beyond which a point does not count."""
 
 USUAL_PER_MEDIAN = 1.4826
 """Standard deviation over median absolute deviation, for errors of a normal distribution."""
@@ -92,33 +94,41 @@ class AlignedDepth:
 
 
 def fitted_line(relative: Float[Tensor, "H W"], points: SeenPoints) -> Line | None:
-    """The line that most points agree with, or None when they say too little.
+    """The line from relative disparity to that of the points, or None when they are too few.
 
-    Least squares on disparity, reweighted, so that points that something new hides, or that a
-    wrong depth put there, do not count. A line that would turn near into far is no line; then
-    the scale alone is fitted.
+    Up to half of the points may be wrong: hidden by something new, or put there by a wrong
+    depth. A line that would turn near into far is none; then only the scale is fitted.
     """
     if len(points.depth) < FEWEST_POINTS:
         return None
-    seen_values, wanted = points.of(relative).double(), 1.0 / points.depth.double()
-    weight = torch.ones_like(wanted)
-    slope, offset = 0.0, 0.0
-    for _ in range(ROUNDS):
-        slope, offset = _weighted_line(seen_values, wanted, weight)
-        error = (slope * seen_values + offset - wanted).abs()
-        limit = OUTLIER * USUAL_PER_MEDIAN * error.median().clamp(min=1e-9)
-        weight = (limit / error.clamp(min=1e-12)).clamp(max=1.0)
+    chance = torch.Generator().manual_seed(0)
+    chosen = torch.randperm(len(points.depth), generator=chance)[:MOST_POINTS]
+    x, y = points.of(relative)[chosen].double(), 1.0 / points.depth[chosen].double()
+    slope, offset = _least_median_line(x, y, chance)
+    for _ in range(REFITS):
+        error = (slope * x + offset - y).abs()
+        near = error <= OUTLIER * USUAL_PER_MEDIAN * error.median().clamp(min=1e-9)
+        slope, offset = _least_squares_line(x[near], y[near])
     if slope > 0:
         return Line(slope, offset)
-    scale = float((wanted / seen_values.clamp(min=1e-6)).median())
-    return Line(scale, 0.0)
+    return Line(float((y / x.clamp(min=1e-6)).median()), 0.0)
 
 
-def _weighted_line(x: Tensor, y: Tensor, weight: Tensor) -> tuple[float, float]:
-    total = weight.sum()
-    x_mean, y_mean = (weight * x).sum() / total, (weight * y).sum() / total
-    variance = (weight * (x - x_mean) ** 2).sum()
-    slope = (weight * (x - x_mean) * (y - y_mean)).sum() / variance.clamp(min=1e-12)
+def _least_median_line(x: Tensor, y: Tensor, chance: torch.Generator) -> tuple[float, float]:
+    """Of lines through two points each, that of the least median error (Rousseeuw, 1984)."""
+    one, other = torch.randint(len(x), (2, PAIRS), generator=chance)
+    run = x[other] - x[one]
+    slopes = torch.where(run.abs() > 1e-9, (y[other] - y[one]) / run, 0.0)
+    offsets = y[one] - slopes * x[one]
+    errors = (slopes[:, None] * x + offsets[:, None] - y).abs().median(dim=1).values
+    best = int(errors.argmin())
+    return float(slopes[best]), float(offsets[best])
+
+
+def _least_squares_line(x: Tensor, y: Tensor) -> tuple[float, float]:
+    x_mean, y_mean = x.mean(), y.mean()
+    variance = ((x - x_mean) ** 2).sum().clamp(min=1e-12)
+    slope = ((x - x_mean) * (y - y_mean)).sum() / variance
     return float(slope), float(y_mean - slope * x_mean)
 
 

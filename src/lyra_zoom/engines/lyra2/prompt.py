@@ -123,12 +123,11 @@ def load_negative(file: Path) -> Float[Tensor, "1 T D"]:
     Raises:
         EngineNotReady: the file does not hold exactly one tensor, of that shape.
     """
+    refusal = f"{file.name} does not hold the embeddings of one negative prompt"
     tensors = list(load_file(file).values())
-    if (
-        len(tensors) != 1
-        or tensors[0].ndim not in (2, 3)
-        or tensors[0].shape[-2] > PROMPT_TOKENS
-    ):
-        raise EngineNotReady(f"{file.name} does not hold the embeddings of one negative prompt")
-    embeds = tensors[0].reshape(1, *tensors[0].shape[-2:])
+    if len(tensors) != 1:
+        raise EngineNotReady(refusal)
+    embeds = tensors[0][None] if tensors[0].ndim == 2 else tensors[0]
+    if embeds.ndim != 3 or len(embeds) != 1 or embeds.shape[1] > PROMPT_TOKENS:
+        raise EngineNotReady(refusal)
     return torch.nn.functional.pad(embeds, (0, 0, 0, PROMPT_TOKENS - embeds.shape[1]))
