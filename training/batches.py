@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from training.sources import Blender, RayCast, Sample, Source
 
 
 def photographed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -40,21 +44,43 @@ def photographed(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return y
 
 
-def cropped(
-    rgb: np.ndarray, disparity: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """A random window, at least two thirds as wide as can be, at the wanted shape."""
-    h, w = disparity.shape
+def cropped(sample: Sample, shape: tuple[int, int], rng: np.random.Generator) -> Sample:
+    """A random window, at least two thirds as wide as can be, at the wanted shape.
+
+    Normals become those that a camera would see whose axis goes through the window's middle:
+    disparity stays the affine function of the pixel that the normal says (a shear of space).
+    """
+    h, w = sample.disparity.shape
     fit = min(w / shape[1], h / shape[0])
     share = rng.uniform(0.66, 1.0) if rng.random() < 0.6 else 1.0
     cw, ch = int(shape[1] * fit * share), int(shape[0] * fit * share)
     x, y = rng.integers(w - cw + 1), rng.integers(h - ch + 1)
-    a, b = rgb[y : y + ch, x : x + cw], disparity[y : y + ch, x : x + cw]
-    if rng.random() < 0.5:
-        a, b = a[:, ::-1], b[:, ::-1]
-    a = cv2.resize(np.ascontiguousarray(a), shape[::-1], interpolation=cv2.INTER_AREA)
-    b = cv2.resize(np.ascontiguousarray(b), shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return a, b
+    off = ((x + cw / 2 - w / 2) / sample.focal_px, (y + ch / 2 - h / 2) / sample.focal_px)
+    mirror = rng.random() < 0.5
+
+    def cut(plane: np.ndarray, how: int) -> np.ndarray:
+        window = plane[y : y + ch, x : x + cw]
+        window = np.ascontiguousarray(window[:, ::-1] if mirror else window)
+        return cv2.resize(window, shape[::-1], interpolation=how)
+
+    normal = cut(sheared(sample.normal, off), cv2.INTER_NEAREST)
+    if mirror:
+        normal[..., 0] *= -1
+    return replace(
+        sample,
+        rgb=cut(sample.rgb, cv2.INTER_AREA),
+        disparity=cut(sample.disparity, cv2.INTER_NEAREST),
+        normal=normal,
+        ground=cut(sample.ground, cv2.INTER_NEAREST),
+    )
+
+
+def sheared(normal: np.ndarray, off: tuple[float, float]) -> np.ndarray:
+    """Normals seen from a camera whose axis is moved by `off`, in focal lengths; 0 stays 0."""
+    turned = normal.astype(np.float32).copy()
+    turned[..., 2] += normal[..., 0] * off[0] + normal[..., 1] * off[1]
+    length = np.linalg.norm(turned, axis=-1, keepdims=True)
+    return turned / np.maximum(length, 1e-6)
 
 
 def prepared(disparity: np.ndarray) -> np.ndarray:
@@ -64,30 +90,57 @@ def prepared(disparity: np.ndarray) -> np.ndarray:
     return clipped / (solid.mean() if solid.size else 1.0)
 
 
-def batches(
-    folder: Path, count: int, area: int, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Endless batches (B, 3, H, W) uint8 and (B, 1, H, W) float32, of about `area` pixels each.
+class Batch(NamedTuple):
+    """Pictures (B, 3, H, W) uint8 and what is true of them, float32.
 
-    Shards that appear in the folder later are used as soon as they are there, new ones first.
+    `disparity` (B, 1, H, W) has mean 1 outside the sky, `normal` (B, 3, H, W) is 0 where it is
+    unknown, `ground` (B, 1, H, W) is -1 there.
     """
+
+    images: np.ndarray
+    disparity: np.ndarray
+    normal: np.ndarray
+    ground: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """Folders of pictures, how often Blender's come up, pictures per batch, pixels of each."""
+
+    ray_cast: Path | None
+    blender: Path | None
+    blender_share: float = 0.5
+    count: int
+    area: int
+
+
+def batches(mixture: Mixture, seed: int) -> Iterator[Batch]:
+    """Endless batches, each from one shard."""
     rng = np.random.default_rng(seed)
-    uses: dict[Path, float] = {}
+    sources: list[Source] = [RayCast(f) for f in [mixture.ray_cast] if f is not None]
+    sources += [Blender(f) for f in [mixture.blender] if f is not None]
     while True:
-        shards = sorted(folder.glob("*.rgb.npy"))
-        weights = np.array([0.75 ** min(uses.get(s, 0), 12) + 0.02 for s in shards])
-        shard = shards[rng.choice(len(shards), p=weights / weights.sum())]
-        rgb = np.load(shard, mmap_mode="r")
-        disparity = np.load(
-            shard.with_name(shard.name.replace(".rgb.", ".disparity.")), mmap_mode="r"
+        wanted = int(rng.random() < mixture.blender_share) if len(sources) > 1 else 0
+        samples = sources[wanted].draw(mixture.count, rng) or sources[0].draw(
+            mixture.count, rng
         )
-        uses[shard] = uses.get(shard, 0.0) + count / len(rgb)
-        aspect = rgb.shape[2] / rgb.shape[1] * np.exp(rng.uniform(-0.15, 0.15))
-        pixels = area * np.exp(rng.uniform(-0.4, 0.4))
-        shape = tuple(
-            max(96, round(np.sqrt(pixels * k) / 32) * 32) for k in (1 / aspect, aspect)
-        )
-        chosen = rng.choice(len(rgb), count, replace=False)
-        pairs = [cropped(rgb[i], disparity[i].astype(np.float32), shape, rng) for i in chosen]
-        images = np.stack([photographed(a, rng) for a, _ in pairs]).transpose(0, 3, 1, 2)
-        yield np.ascontiguousarray(images), np.stack([prepared(b) for _, b in pairs])[:, None]
+        if not samples:
+            raise FileNotFoundError(f"no shards in {mixture.ray_cast or mixture.blender}")
+        yield batch_of(samples, mixture.area, rng)
+
+
+def batch_of(samples: list[Sample], area: int, rng: np.random.Generator) -> Batch:
+    """The samples' windows at one random shape of about `area` pixels."""
+    height, width = samples[0].disparity.shape
+    aspect = width / height * np.exp(rng.uniform(-0.15, 0.15))
+    pixels = area * np.exp(rng.uniform(-0.4, 0.4))
+    rows, columns = (
+        max(96, round(np.sqrt(pixels * k) / 32) * 32) for k in (1 / aspect, aspect)
+    )
+    cuts = [cropped(sample, (rows, columns), rng) for sample in samples]
+    return Batch(
+        images=np.stack([photographed(cut.rgb, rng).transpose(2, 0, 1) for cut in cuts]),
+        disparity=np.stack([prepared(cut.disparity)[None] for cut in cuts]),
+        normal=np.stack([cut.normal.transpose(2, 0, 1) for cut in cuts]),
+        ground=np.stack([cut.ground[None] for cut in cuts]),
+    )

@@ -1,6 +1,6 @@
 """Judge depth networks on photographs with measured depth, beside two trivial answers.
 
-    python -m training.evaluate --data FOLDER [--onnx FILE ...] [--per-image]
+    python -m training.evaluate --data FOLDER [--onnx FILE ...] [--tcmonodepth FILE]
 
 FOLDER holds `manifest.json`: a list `gt` of `name`, `image`, `disparity` (16-bit PNG), `scale`
 (of the PNG's numbers), `dense` and `kind`. Our network is run exactly as the product runs it.
@@ -20,6 +20,8 @@ import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.depth import BundledDepth
+from lyra_zoom.engines.embedded.network import Network, planes
+from lyra_zoom.geometry.image import Size, resize
 from training.metrics import Score, score
 
 Predictor = Callable[[np.ndarray], np.ndarray]
@@ -44,6 +46,18 @@ def network(path: Path | None) -> Predictor:
         depth = model.estimate(rgb)
         seen = depth.disparity * (depth.sky < 0.5)
         return cv2.resize(seen, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+    return predict
+
+
+def tcmonodepth(path: Path) -> Predictor:
+    """TCMonoDepth small as published: an ONNX file that takes RGB 0 to 255 at one size."""
+    model = Network(path)
+    size = model.fixed_size() or Size(320, 192)
+
+    def predict(rgb: np.ndarray) -> np.ndarray:
+        answer = model.run(planes(resize(rgb, size).astype(np.float32)))[0]
+        return cv2.resize(answer[0, 0], rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
     return predict
 
@@ -96,9 +110,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, action="append", default=[])
+    parser.add_argument("--tcmonodepth", type=Path, help="its ONNX file, to compare with")
     parser.add_argument("--per-image", action="store_true")
     options = parser.parse_args()
     predictors: dict[str, Predictor] = {"constant": constant, "vertical gradient": gradient}
+    if options.tcmonodepth:
+        predictors["TCMonoDepth small"] = tcmonodepth(options.tcmonodepth)
     for path in options.onnx or [None]:
         predictors["bundled network" if path is None else path.name] = network(path)
     print(f"{'':30s}   AbsRel   delta1  ordinal    edgeP    edgeR")

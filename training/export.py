@@ -2,8 +2,9 @@
 
     python -m training.export --checkpoint RUN/last.pt --out depth.onnx
 
-Input `image`: float32 1x3xHxW, RGB, 0 to 1, sides multiples of 32. Outputs `disparity` and
-`sky` (probability), 1x1xHxW. Large weights are stored as float16 and widened when loaded.
+Input `image`: float32 1x3xHxW, RGB, 0 to 1, sides multiples of 32. Outputs `disparity`, `sky`
+and `ground` (probabilities), 1x1xHxW, and `normal`, 1x3xHxW. Large weights are stored as
+float16 and widened when loaded.
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ from training.network import DepthNet
 OPSET = 17
 
 
+OUTPUTS = ("disparity", "sky", "normal", "ground")
+
+
 class Shipped(nn.Module):
-    """The network with a probability instead of a logit."""
+    """The network with probabilities instead of logits."""
 
     def __init__(self, net: DepthNet) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Disparity and the probability of sky."""
-        disparity, sky = self.net(image)
-        return disparity, torch.sigmoid(sky)
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Everything in the order of `OUTPUTS`."""
+        answer = self.net(image)
+        sky, ground = torch.sigmoid(answer.sky), torch.sigmoid(answer.ground)
+        return answer.disparity, sky, answer.normal, ground
 
 
 def export(net: DepthNet, path: Path) -> None:
@@ -43,8 +48,8 @@ def export(net: DepthNet, path: Path) -> None:
         (torch.rand(1, 3, 192, 320),),
         str(path),
         input_names=["image"],
-        output_names=["disparity", "sky"],
-        dynamic_axes={"image": free, "disparity": free, "sky": free},
+        output_names=list(OUTPUTS),
+        dynamic_axes=dict.fromkeys(("image", *OUTPUTS), free),
         opset_version=OPSET,
         dynamo=False,
     )

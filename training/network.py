@@ -1,14 +1,20 @@
 """The depth network: a MobileNetV2 encoder and a light additive decoder, about 2.5 M numbers.
 
-It answers two planes at the size of its input: disparity (0 = infinitely far, mean about 1 over
-what is not sky) and the logit of sky. Inputs are RGB, 0 to 1; sides are multiples of 32.
+It answers planes at the size of its input: disparity (0 = infinitely far, mean about 1 over
+what is not sky), the logits of sky and of ground, and surface normals. Inputs are RGB, 0 to 1;
+sides are multiples of 32. The decoder also sees the features of a small frozen depth network.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from training.tcmonodepth import WIDTHS as GUIDE_WIDTHS
+from training.tcmonodepth import TCMonoDepth
 
 STAGES = [
     (1, 16, 1, 1),
@@ -26,6 +32,10 @@ TAPS = (0, 1, 2, 4, 6)
 
 FROZEN = 2
 """How many stages may be left as they are: the finest, which cost most and change least."""
+
+
+HEAD, PLANES = 40, 6
+"""Channels at half size before the answer, and planes of the answer."""
 
 
 class Conv(nn.Module):
@@ -127,15 +137,32 @@ def places(like: Tensor) -> Tensor:
     return torch.cat([2 * c / n - 1 for c, n in zip(counts, last, strict=True)], 1)
 
 
+class Answer(NamedTuple):
+    """What the network says, all at the size of its input.
+
+    `disparity` (B, 1, H, W), at least 0; `sky` and `ground` are logits (B, 1, H, W); `normal`
+    (B, 3, H, W) has length 1, in camera axes (x right, y down, z forward), towards the camera.
+    """
+
+    disparity: Tensor
+    sky: Tensor
+    normal: Tensor
+    ground: Tensor
+
+
 class DepthNet(nn.Module):
-    """Encoder, whole-picture context, decoder, two heads."""
+    """Encoder, whole-picture context, decoder, and one head that answers in fours of pixels."""
 
     def __init__(self, widths: tuple[int, ...] = (32, 48, 96, 128, 192)) -> None:
         super().__init__()
         self.encoder = Encoder()
+        self.guide = TCMonoDepth()
         taps = (16, 24, 32, 96, 320)
         self.skips = nn.ModuleList(
             nn.Conv2d(t, w, 1) for t, w in zip(taps, widths, strict=True)
+        )
+        self.hints = nn.ModuleList(
+            nn.Conv2d(t, w, 1, bias=False) for t, w in zip(GUIDE_WIDTHS, widths, strict=False)
         )
         self.place = nn.Conv2d(2, widths[-1], 1)
         self.context = nn.Sequential(
@@ -148,15 +175,15 @@ class DepthNet(nn.Module):
         self.narrow = nn.ModuleList(
             nn.Conv2d(widths[k + 1], widths[k], 1) for k in range(len(widths) - 1)
         )
-        self.pixels = nn.Conv2d(3, 16, 3, 1, 1)
-        self.to_pixels = nn.Conv2d(widths[0], 16, 1)
-        self.finish = nn.Sequential(
-            nn.Conv2d(16, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 2, 3, 1, 1)
-        )
+        self.pixels = nn.Conv2d(3, HEAD, 4, 2, 1)
+        self.to_head = nn.Conv2d(widths[0] + 1, HEAD, 1)
+        self.sharpen = Mix(HEAD, 3)
+        self.answer = nn.Conv2d(HEAD, 4 * PLANES, 3, 1, 1)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Disparity (B, 1, H, W), at least 0, and the logit of sky, same shape."""
+    def forward(self, image: Tensor) -> Answer:
+        """Everything about the picture (B, 3, H, W)."""
         x = image * 2 - 1
+        near, hints = self.hinted(image)
         taps = self.encoder(x)
         deep = taps[-1]
         y = (
@@ -169,9 +196,24 @@ class DepthNet(nn.Module):
             y = functional.interpolate(
                 self.narrow[k](y), scale_factor=2.0, mode="bilinear", align_corners=False
             )
-            y = self.mixes[k](functional.relu(y + self.skips[k](taps[k])))
-        y = functional.interpolate(
-            self.to_pixels(y), scale_factor=2.0, mode="bilinear", align_corners=False
-        )
-        y = self.finish(functional.relu(y + self.pixels(x))).float()
-        return functional.softplus(y[:, :1]), y[:, 1:]
+            y = y + self.skips[k](taps[k])
+            if k < len(hints):
+                y = y + self.hints[k](hints[k])
+            y = self.mixes[k](functional.relu(y))
+        y = self.to_head(torch.cat([y, near], 1)) + self.pixels(x)
+        y = self.answer(self.sharpen(functional.relu(y)))
+        return answer_of(functional.pixel_shuffle(y, 2).float())
+
+    def hinted(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The frozen network's disparity, mean 1, and its features, finest first."""
+        with torch.no_grad():
+            disparity, features = self.guide(image)
+            mean = disparity.mean((1, 2, 3), keepdim=True).clamp_min(1e-3)
+            return disparity / mean, features
+
+
+def answer_of(planes: Tensor) -> Answer:
+    """Six raw planes as what they mean."""
+    disparity, sky, ground, normal = planes.split([1, 1, 1, 3], 1)
+    length = (normal * normal).sum(1, keepdim=True).clamp_min(1e-6).sqrt()
+    return Answer(functional.softplus(disparity), sky, normal / length, ground)

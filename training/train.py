@@ -1,7 +1,7 @@
 """Train the depth network on the shards of a folder.
 
-python -m training.train --data SCRATCH --out RUN --encoder tf2_mobilenet_v2_1.0_224_ptq.tflite
-python -m training.train --data SCRATCH --out RUN2 --resume RUN/last.pt --area 55000 --lr 3e-4
+python -m training.train --data SHARDS --blender BLENDER --out RUN --encoder FILE --guide FILE
+python -m training.train --data SHARDS --blender BLENDER --out RUN2 --resume RUN/last.pt
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from training.batches import batches
-from training.losses import Weights, depth_loss
-from training.network import DepthNet
+from training.batches import Batch, Mixture, batches
+from training.losses import Truth, Weights, depth_loss
+from training.network import Answer, DepthNet
+from training.tcmonodepth import load_tcmonodepth
 
 REPORT = 25
 """Steps between two lines of progress."""
@@ -49,21 +50,24 @@ class Average:
 def optimiser_for(net: DepthNet, lr: float) -> torch.optim.AdamW:
     """A quarter of the learning rate for the encoder, which knows pictures already."""
     encoder = list(net.encoder.parameters())
-    rest = [p for name, p in net.named_parameters() if not name.startswith("encoder.")]
+    rest = [
+        p for name, p in net.named_parameters() if not name.startswith(("encoder.", "guide."))
+    ]
     groups = [{"params": encoder, "share": 0.25}, {"params": rest, "share": 1.0}]
     return torch.optim.AdamW(groups, lr=lr, weight_decay=1e-2, foreach=True)
 
 
 def train_step(
-    net: DepthNet, optimiser: torch.optim.Optimizer, batch: tuple[Tensor, Tensor],
+    net: DepthNet, optimiser: torch.optim.Optimizer, batch: Batch,
     weights: Weights, generator: torch.Generator,
 ) -> dict[str, float]:  # fmt: skip
-    """One batch of uint8 images and true disparity; returns the parts of the loss."""
-    images, true = batch
+    """One batch; returns the parts of the loss."""
+    images, *known = (torch.from_numpy(plane) for plane in batch)
     x = (images.float() / 255).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
-        pred, sky = net(x)
-    loss, parts = depth_loss(pred.float(), sky.float(), true, weights, generator)
+        answer = net(x)
+    answer = Answer(*(plane.float().contiguous() for plane in answer))
+    loss, parts = depth_loss(answer, Truth(*known), weights, generator)
     optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -89,6 +93,14 @@ class Run:
         torch.save(state, folder / "unfinished.pt")
         (folder / "unfinished.pt").rename(folder / "last.pt")
 
+    def begin_from(self, checkpoint: Path) -> None:
+        """Take over what fits from another network's checkpoint."""
+        state = torch.load(checkpoint, weights_only=True)["average"]
+        mine = self.net.state_dict()
+        fits = {k: v for k, v in state.items() if k in mine and mine[k].shape == v.shape}
+        self.net.load_state_dict(fits, strict=False)
+        self.average.net.load_state_dict(self.net.state_dict())
+
     def load(self, checkpoint: Path) -> None:
         """Go on from a checkpoint."""
         state = torch.load(checkpoint, weights_only=True)
@@ -108,9 +120,13 @@ def start_run(options: argparse.Namespace) -> Run:
         from training.encoder_weights import load_encoder
 
         load_encoder(net.encoder, options.encoder)
+    if options.guide:
+        load_tcmonodepth(net.guide, options.guide)
     net.encoder.frozen = options.freeze
     net = net.to(memory_format=torch.channels_last)
     run = Run(net, Average(net, options.decay), optimiser_for(net, options.lr))
+    if options.begin:
+        run.begin_from(options.begin)
     if options.resume:
         run.load(options.resume)
     return run
@@ -127,7 +143,11 @@ def train(run: Run, options: argparse.Namespace) -> None:
     """Take steps until they or the minutes are used up; saves every hundred steps."""
     generator = torch.Generator().manual_seed(options.seed)
     weights = Weights(outline=options.outline)
-    source = batches(options.data, options.batch, options.area, options.seed)
+    mixture = Mixture(
+        ray_cast=options.data, blender=options.blender, blender_share=options.blender_share,
+        count=options.batch, area=options.area,
+    )  # fmt: skip
+    source = batches(mixture, options.seed)
     start, sums = time.perf_counter(), Counter[str]()
     for step in itertools.count():
         seconds = time.perf_counter() - start
@@ -136,8 +156,7 @@ def train(run: Run, options: argparse.Namespace) -> None:
             break
         for group in run.optimiser.param_groups:
             group["lr"] = rate_at(done, step, options) * group["share"]
-        images, true = next(source)
-        batch = torch.from_numpy(images), torch.from_numpy(true)
+        batch = next(source)
         sums.update(train_step(run.net, run.optimiser, batch, weights, generator))
         run.average.update(run.net)
         if step % REPORT == REPORT - 1:
@@ -153,8 +172,12 @@ def train(run: Run, options: argparse.Namespace) -> None:
 def main() -> None:
     """Read the options and train."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="shards of training.data")
+    parser.add_argument("--blender", type=Path, help="shards of training.blender.render")
+    parser.add_argument("--blender-share", type=float, default=0.5, help="of the batches")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--guide", type=Path, help="TCMonoDepth small; chance when absent")
+    parser.add_argument("--begin", type=Path, help="another network's checkpoint, what fits")
     parser.add_argument("--encoder", type=Path, help="MobileNetV2; random start when absent")
     parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
     parser.add_argument("--freeze", action="store_true", help="keep the finest encoder stages")
@@ -164,7 +187,7 @@ def main() -> None:
     parser.add_argument("--area", type=int, default=32000, help="pixels per picture")
     parser.add_argument("--lr", type=float, default=8e-4)
     parser.add_argument("--lr-end", type=float, default=0.0)
-    parser.add_argument("--outline", type=float, default=1.0, help="weight of that loss")
+    parser.add_argument("--outline", type=float, default=0.5, help="weight of that loss")
     parser.add_argument("--decay", type=float, default=0.997, help="of the average")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
+from jaxtyping import Float32
 
 from lyra_zoom.engines.embedded.network import Network, planes
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
@@ -26,6 +27,8 @@ ANYTHING_LONG_SIDE, ANYTHING_STEP = 518, 14
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
 
+Normals: TypeAlias = Float32[np.ndarray, "H W 3"]
+
 NEAREST_PERCENTILE = 99.8
 """Disparity of this percentile becomes 1, so that one wrong pixel does not set the scale."""
 
@@ -34,11 +37,16 @@ NEAREST_PERCENTILE = 99.8
 class RelativeDepth:
     """What a network says of a photograph, at the network's own size.
 
-    `disparity` is relative, 0 to 1, larger = nearer. `sky` is the probability of sky.
+    `disparity` is relative, 0 to 1, larger = nearer. `sky` is the probability of sky. A network
+    may also know unit `normal`s (camera axes, towards the camera; those of a camera whose axis
+    goes through the picture's middle) and the probability of `ground`, which is what things
+    stand on: floors, streets, water, land.
     """
 
     disparity: Plane
     sky: Plane
+    normal: Normals | None = None
+    ground: Plane | None = None
 
 
 class DepthModel(Protocol):
@@ -65,12 +73,18 @@ class BundledDepth:
         """Relative disparity and sky of the picture."""
         size = network_size(Size.of(texture), BUNDLED_LONG_SIDE, BUNDLED_STEP)
         image = resize(texture, size).astype(np.float32) / 255
-        mirrored = self._network.run(planes(image[:, ::-1]))
-        straight = self._network.run(planes(image))
-        disparity, sky = (
-            0.5 * (a[0, 0] + b[0, 0, :, ::-1]) for a, b in zip(straight, mirrored, strict=True)
+        mirrored = self._network.named(planes(image[:, ::-1]))
+        straight = self._network.named(planes(image))
+        mean = {name: 0.5 * (a + mirrored[name][..., ::-1]) for name, a in straight.items()}
+        normal = None
+        if "normal" in straight:
+            normal = mean_normal(straight["normal"][0], mirrored["normal"][0, :, :, ::-1])
+        return RelativeDepth(
+            stretched(mean["disparity"][0, 0]),
+            mean["sky"][0, 0],
+            normal,
+            mean["ground"][0, 0] if "ground" in mean else None,
         )
-        return RelativeDepth(stretched(disparity), sky)
 
 
 class DepthAnythingDepth:
@@ -106,6 +120,13 @@ def network_size(picture: Size, long_side: int, step: int) -> Size:
         max(step, round(side * scale / step) * step) for side in (picture.width, picture.height)
     )
     return Size(width, height)
+
+
+def mean_normal(straight: np.ndarray, mirrored: np.ndarray) -> Normals:
+    """Unit normals `(H, W, 3)` between those of a picture and of its mirror, `(3, H, W)`."""
+    x, y, z = straight + mirrored * np.array([-1, 1, 1], np.float32)[:, None, None]
+    both = np.stack([x, y, z], -1)
+    return both / np.maximum(np.linalg.norm(both, axis=-1, keepdims=True), 1e-6)
 
 
 def stretched(disparity: Plane) -> Plane:

@@ -40,6 +40,11 @@ class Network:
         session = self._open()
         return session.run(None, {session.get_inputs()[0].name: image})
 
+    def named(self, image: Planes) -> dict[str, np.ndarray]:
+        """The outputs of the network for one picture, by their names in the file."""
+        names = [output.name for output in self._open().get_outputs()]
+        return dict(zip(names, self.run(image), strict=True))
+
     def fixed_size(self) -> Size | None:
         """The only picture size that the network takes, None when it takes any."""
         shape = self._open().get_inputs()[0].shape
