@@ -18,7 +18,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 from lyra_zoom.engines.lyra2.projection import Cameras, project, unproject
 
 GROUP_FRAMES = 16
-FARTHEST = 1e4  # scene units: depth beyond, or unknown, counts as this
+FARTHEST = 1e4  # scene units: nothing is farther, and what has no depth lies there
 CONTINUITY = 0.05  # how much depth may vary around a pixel, relative to its mean
 WINDOW_PX = 5
 SHARPNESS = 50.0  # exponent by which the farthest point weighs less than the camera's own
@@ -44,9 +44,9 @@ class Warped:
     seen: Bool[Tensor, "V H W"]
 
 
-def sane_depth(depth: Float[Tensor, "H W"]) -> Float[Tensor, "H W"]:
-    """Depth within [0, `FARTHEST`]; what is not a number is farthest."""
-    return depth.nan_to_num(nan=FARTHEST, posinf=FARTHEST, neginf=0.0).clamp(0.0, FARTHEST)
+def sane_depth(depth: Float[Tensor, "*V H W"]) -> Float[Tensor, "*V H W"]:
+    """Depth within 0 and `FARTHEST`; what is no number lies farthest."""
+    return depth.float().nan_to_num(nan=FARTHEST).clamp(0.0, FARTHEST)
 
 
 def reliable_mask(

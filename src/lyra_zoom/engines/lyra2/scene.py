@@ -1,0 +1,60 @@
+"""What the lyra2 engine knows of a photograph: how the network sees it, and its depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from lyra_zoom.engines.engine import Photo
+from lyra_zoom.engines.lyra2.depth import FirstDepth
+from lyra_zoom.engines.lyra2.warp import sane_depth
+from lyra_zoom.geometry.camera import Intrinsics
+from lyra_zoom.geometry.depth import subject_depth
+from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lyra2Scene:
+    """A photograph with depth, on the CPU.
+
+    `seen_depth` is what the network is shown: within [0, 1e4], sky far away.
+    """
+
+    picture: RgbImage
+    K: Intrinsics
+    image: Float[Tensor, "3 H W"]  # within [-1, 1]
+    seen_depth: Float[Tensor, "H W"]
+    valid: Bool[Tensor, "H W"]  # where there is a thing, not sky
+
+    @property
+    def size(self) -> Size:
+        """Size of the video."""
+        return Size.of(self.picture)
+
+    @property
+    def depth(self) -> Plane:
+        """Depth per pixel, `inf` for sky and where it is not known."""
+        return np.where(self.valid.numpy(), self.seen_depth.numpy(), np.float32(np.inf))
+
+    @property
+    def subject_depth(self) -> float:
+        """Depth D of what the photograph is about; that of the sky where all is sky."""
+        valid = self.valid if bool(self.valid.any()) else torch.ones_like(self.valid)
+        return subject_depth(self.seen_depth.numpy(), valid.numpy())
+
+
+def build_scene(photo: Photo, first: FirstDepth, K: Intrinsics) -> Lyra2Scene:
+    """The scene of a photograph; depth and K are for pictures of the video's size."""
+    picture = resize(photo.texture, photo.size)
+    depth = sane_depth(first.depth.detach().cpu())
+    return Lyra2Scene(
+        picture=picture,
+        K=K,
+        image=torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1) / 127.5 - 1,
+        seen_depth=depth,
+        valid=first.valid.detach().cpu() & (depth > 0),
+    )
