@@ -145,6 +145,20 @@ def test_every_array_of_the_reference_run_is_the_same(name):
     assert_equal(computed(name), load(reference(f"golden/{name}.npz")))
 
 
+def test_inputs_drawn_again_begin_as_those_of_the_reference():
+    heads = load(reference("golden/dit_case_4x6_inputs_head.npz"))
+    case = recipes.dit_case(200, 4, 6)
+    ours = {
+        "x_head": case.conditions.history_latents,
+        "y_ch4_head": case.conditions.beside_history,
+        "buf_head": case.conditions.correspondence,
+        "txt_head": case.prompt_embeds,
+        "img_head": case.conditions.image_embeds,
+    }
+    for name, inputs in ours.items():
+        np.testing.assert_array_equal(inputs.flatten()[:64].numpy(), heads[name], name)
+
+
 def test_without_remembered_views_velocities_are_those_of_the_reference():
     expected = load(recipes.FOLDER / "dit_genonly_buffer.npz")["out"]
     case = recipes.dit_case(200, 4, 6)

@@ -226,6 +226,13 @@ def test_without_a_gpu_attention_is_that_of_pytorch():
     assert choose_attention(AttentionKernel.AUTO, torch.device("cpu")) is attend
 
 
+def test_every_kernel_of_pytorch_gives_the_same():
+    query, key, value = torch.randn(3, 1, 5, 2, 8).unbind()
+    for name in (AttentionKernel.SDPA, AttentionKernel.CUDNN):
+        kernel = choose_attention(name, torch.device("cpu"))
+        torch.testing.assert_close(kernel(query, key, value), attend(query, key, value))
+
+
 @pytest.mark.parametrize("kernel", [AttentionKernel.FLASH3, AttentionKernel.SAGE])
 def test_a_kernel_that_is_not_installed_is_said_so(kernel):
     with pytest.raises(EngineNotReady, match="needs the package"):
