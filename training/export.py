@@ -17,6 +17,7 @@ import onnx
 import torch
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional
 
 from training.network import DepthNet
 
@@ -27,24 +28,49 @@ OUTPUTS = ("disparity", "sky", "normal", "ground")
 
 
 class Shipped(nn.Module):
-    """The network with probabilities instead of logits."""
+    """The network with probabilities instead of logits.
 
-    def __init__(self, net: DepthNet) -> None:
+    `share` of its disparity is the frozen network's, which has seen photographs.
+    """
+
+    def __init__(self, net: DepthNet, share: float) -> None:
         super().__init__()
-        self.net = net
+        self.net, self.share = net, share
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Everything in the order of `OUTPUTS`."""
-        answer = self.net(image)
+        near, hints = self.net.hinted(image)
+        answer = self.net.answered(image, near, hints)
         sky, ground = torch.sigmoid(answer.sky), torch.sigmoid(answer.ground)
-        return answer.disparity, sky, answer.normal, ground
+        disparity = answer.disparity
+        if self.share > 0:
+            second = fitted_to(disparity, enlarged(near), 1 - sky)
+            disparity = (1 - self.share) * disparity + self.share * second
+        return disparity, sky, answer.normal, ground
 
 
-def export(net: DepthNet, path: Path) -> None:
+def fitted_to(disparity: Tensor, other: Tensor, weight: Tensor) -> Tensor:
+    """The other disparity at the best scale and shift, at least 0."""
+    total = weight.sum((2, 3), keepdim=True).clamp_min(1e-3)
+
+    def mean(x: Tensor) -> Tensor:
+        return (x * weight).sum((2, 3), keepdim=True) / total
+
+    off, other_off = disparity - mean(disparity), other - mean(other)
+    scale = mean(off * other_off) / mean(other_off * other_off).clamp_min(1e-6)
+    return (mean(disparity) + scale.clamp_min(0) * other_off).clamp_min(0)
+
+
+def enlarged(near: Tensor) -> Tensor:
+    """Twice as large."""
+    return functional.interpolate(near, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+def export(net: DepthNet, path: Path, share: float) -> None:
     """Write the network as ONNX with free height and width."""
     free = {2: "height", 3: "width"}
     torch.onnx.export(
-        Shipped(net).eval(),
+        Shipped(net, share).eval(),
         (torch.rand(1, 3, 192, 320),),
         str(path),
         input_names=["image"],
@@ -88,8 +114,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--share", type=float, default=0.5, help="of the frozen network")
     options = parser.parse_args()
-    export(load_average(options.checkpoint), options.out)
+    export(load_average(options.checkpoint), options.out, options.share)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -182,8 +182,11 @@ class DepthNet(nn.Module):
 
     def forward(self, image: Tensor) -> Answer:
         """Everything about the picture (B, 3, H, W)."""
+        return self.answered(image, *self.hinted(image))
+
+    def answered(self, image: Tensor, near: Tensor, hints: list[Tensor]) -> Answer:
+        """Everything about the picture, with what the frozen network says of it."""
         x = image * 2 - 1
-        near, hints = self.hinted(image)
         taps = self.encoder(x)
         deep = taps[-1]
         y = (
