@@ -1,4 +1,4 @@
-"""A contact sheet of what networks say of photographs: picture, disparity, normals, ground, sky.
+"""A contact sheet of what networks say of photographs: disparity, normals, ground, sky.
 
     python -m training.look --pictures FOLDER --out sheet.png [--onnx FILE ...]
 
