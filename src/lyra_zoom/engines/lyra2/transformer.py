@@ -125,7 +125,8 @@ class Lyra2Transformer(nn.Module):
     def prepare(self, conditions: Conditions, keep: KeptBias | None = None) -> PreparedChunk:
         """What the blocks need of a chunk; the same for all steps and guidance branches.
 
-        The bias is kept as `kept_bias` says, or for this chunk as `keep` says. Raises `ValueError` for latents whose sides are not even.
+        The bias is kept as `kept_bias` says, or for this chunk as `keep` says. Raises
+        `ValueError` for latents whose sides are not even.
         """
         h, w = conditions.history_latents.shape[-2:]
         if h % PATCH or w % PATCH:
