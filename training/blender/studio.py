@@ -179,6 +179,7 @@ def _buffer_material() -> bpy.types.Material:
     if made is not None:
         return made
     made = bpy.data.materials.new("buffers")
+    made.cycles.emission_sampling = "NONE"  # else each triangle becomes a lamp, in seconds
     made.use_nodes = True
     tree = made.node_tree
     tree.nodes.clear()
