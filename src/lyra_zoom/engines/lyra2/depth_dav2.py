@@ -13,8 +13,8 @@ from transformers import DepthAnythingForDepthEstimation
 from lyra_zoom.engines.lyra2.depth_da3 import COLOUR_MEAN, COLOUR_STD, PATCH_PX
 from lyra_zoom.engines.lyra2.residence import at_work
 
-SHORTER_SIDE_PX = 518
-"""Of the pictures the network was trained with."""
+TRAINED_SIDE_PX = 518
+"""Of the square pictures the network was trained with."""
 
 
 class DepthAnythingV2:
@@ -24,11 +24,11 @@ class DepthAnythingV2:
         self,
         network: DepthAnythingForDepthEstimation,
         device: torch.device,
-        shorter_side_px: int = SHORTER_SIDE_PX,
+        trained_side_px: int = TRAINED_SIDE_PX,
     ) -> None:
         self._network = network
         self._device = device
-        self._shorter_side_px = shorter_side_px
+        self._trained_side_px = trained_side_px
 
     @torch.no_grad()
     def __call__(self, frame: Float[Tensor, "3 H W"]) -> Float[Tensor, "H W"]:
@@ -45,7 +45,10 @@ class DepthAnythingV2:
 
     def _pixels(self, frame: Tensor) -> Tensor:
         height, width = frame.shape[1:]
-        factor = self._shorter_side_px / min(height, width)
+        factors = (self._trained_side_px / height, self._trained_side_px / width)
+        factor = min(
+            factors, key=lambda factor: abs(1 - factor)
+        )  # the smaller change of the two
         size = [max(1, round(side * factor / PATCH_PX)) * PATCH_PX for side in (height, width)]
         colours = F.interpolate(frame[None] * 0.5 + 0.5, size, mode="bicubic", antialias=True)
         mean, std = (frame.new_tensor(v)[:, None, None] for v in (COLOUR_MEAN, COLOUR_STD))

@@ -1,0 +1,193 @@
+"""The networks behind the depth port, small and untrained: what goes in and what comes out."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch", reason="the lyra2 engine needs PyTorch")
+
+import torch
+from torch import nn
+from transformers import (
+    DepthAnythingConfig,
+    DepthAnythingForDepthEstimation,
+    Dinov2Config,
+    DPTImageProcessor,
+)
+
+from lyra_zoom.engines.lyra2.depth_da3 import DepthAnything3, eight_bits
+from lyra_zoom.engines.lyra2.depth_da3_package import PackageNetwork, build_network
+from lyra_zoom.engines.lyra2.depth_dav2 import DepthAnythingV2, load_depth_anything_v2
+from lyra_zoom.engines.lyra2.projection import Cameras
+from lyra_zoom.engines.lyra2.residence import at_work
+from lyra_zoom.errors import EngineNotReady
+
+CPU = torch.device("cpu")
+
+
+def chance(*shape: int) -> torch.Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(2))
+
+
+# ------------------------------------------------------------------------- Depth Anything V2
+
+
+@pytest.fixture(scope="module")
+def anything_v2(tmp_path_factory) -> DepthAnythingForDepthEstimation:
+    torch.manual_seed(0)
+    config = DepthAnythingConfig(
+        backbone_config=Dinov2Config(
+            hidden_size=24,
+            num_hidden_layers=4,
+            num_attention_heads=3,
+            image_size=70,
+            patch_size=14,
+            out_features=["stage1", "stage2", "stage3", "stage4"],
+            reshape_hidden_states=False,
+        ),
+        patch_size=14,
+        reassemble_hidden_size=24,
+        neck_hidden_sizes=[8, 12, 16, 16],
+        fusion_hidden_size=12,
+        head_hidden_size=8,
+    )
+    folder = tmp_path_factory.mktemp("depth")
+    DepthAnythingForDepthEstimation(config).save_pretrained(folder)
+    return load_depth_anything_v2(folder)
+
+
+@pytest.mark.parametrize("shape", [(48, 83), (83, 48), (180, 320)])
+def test_a_frame_has_the_disparity_that_transformers_own_preparation_gives(anything_v2, shape):
+    frame = chance(3, *shape) * 2 - 1
+    prepare = DPTImageProcessor(
+        size={"height": 70, "width": 70},
+        keep_aspect_ratio=True,
+        ensure_multiple_of=14,
+        resample=3,
+        image_mean=[0.485, 0.456, 0.406],
+        image_std=[0.229, 0.224, 0.225],
+    )
+    pixels = prepare(eight_bits(frame[None])[0], return_tensors="pt")["pixel_values"]
+    with torch.no_grad():
+        told = anything_v2(pixel_values=pixels).predicted_depth
+    expected = nn.functional.interpolate(told[None], shape, mode="bilinear")[0, 0]
+    disparity = DepthAnythingV2(anything_v2, CPU, trained_side_px=70)(frame)
+    torch.testing.assert_close(disparity, expected, rtol=0.02, atol=0.02 * float(told.max()))
+
+
+# ------------------------------------------------------------------------- Depth Anything 3
+
+
+FOREIGN = pytest.mark.filterwarnings("default::DeprecationWarning")
+"""The package compiles its layers in a way that torch calls old."""
+
+
+def untrained_da3() -> nn.Module:
+    reason = "the package depth-anything-3 is the operator's choice"
+    pytest.importorskip("depth_anything_3.cfg", reason=reason)
+    from depth_anything_3.cfg import create_object, load_config
+    from depth_anything_3.registry import MODEL_REGISTRY
+
+    torch.manual_seed(0)
+    whole = create_object(load_config(MODEL_REGISTRY["da3-small"]))
+    state = {f"model.{name}": tensor for name, tensor in whole.state_dict().items()}
+    return build_network(state, "da3-small")
+
+
+def cameras(views: int) -> Cameras:
+    w2c = torch.eye(4).repeat(views, 1, 1)
+    w2c[:, 0, 3] = torch.linspace(0, 1, views)
+    K = torch.tensor([[80.0, 0, 35], [0, 80, 28], [0, 0, 1]])  # noqa: N806  # its name everywhere
+    return Cameras(w2c=w2c, K=K.expand(views, 3, 3))
+
+
+@FOREIGN
+def test_the_package_treats_posed_views_as_a_set():
+    network = PackageNetwork(untrained_da3(), CPU)
+    pictures, posed, order = chance(4, 3, 56, 70), cameras(4), [2, 0, 3, 1]
+    straight = network(pictures, posed)
+    shuffled = network(pictures[order], posed[order])
+    torch.testing.assert_close(shuffled.depth, straight.depth[order], rtol=1e-3, atol=1e-4)
+    assert (straight.depth[1] - straight.depth[0]).abs().max() > 1e-4
+
+
+@FOREIGN
+def test_the_package_listens_to_the_cameras():
+    network = PackageNetwork(untrained_da3(), CPU)
+    pictures = chance(4, 3, 56, 70)
+    told, untold = network(pictures, cameras(4)), network(pictures, None)
+    assert (told.depth - untold.depth).abs().max() > 1e-4
+    assert told.w2c.shape == (4, 4, 4)
+
+
+@FOREIGN
+def test_the_package_stands_behind_the_port():
+    model = DepthAnything3(network=PackageNetwork(untrained_da3(), CPU))
+    first = model.first(chance(3, 60, 72))
+    assert first.depth.shape == (60, 72)
+    assert first.K is not None
+    posed = cameras(3)
+    later = model.update(chance(3, 3, 60, 72), posed.w2c, posed.K, known=())
+    assert later.shape == (3, 60, 72)
+    assert later.isfinite().all()
+
+
+@FOREIGN
+def test_weights_of_another_network_are_named():
+    state = dict(untrained_da3().state_dict())
+    left_out = next(name for name in state if "cam_enc" in name)
+    del state[left_out]
+    with pytest.raises(EngineNotReady, match=left_out):
+        build_network(state, "da3-small")
+
+
+@FOREIGN
+def test_an_unknown_model_of_the_package_is_named():
+    untrained_da3()
+    with pytest.raises(EngineNotReady, match="no model da4"):
+        build_network({}, "da4")
+
+
+def test_without_the_package_a_sentence_says_so():
+    try:
+        import depth_anything_3  # noqa: F401
+    except ImportError:
+        with pytest.raises(EngineNotReady, match="depth-anything-3 cannot be used"):
+            build_network({})
+    else:
+        pytest.skip("the package is there")
+
+
+# ----------------------------------------------------------------------------- where they lie
+
+
+ELSEWHERE = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu", 0)
+"""Another device, or, where there is none, another name of the same one."""
+
+
+def places(network: nn.Module) -> dict[str, int]:
+    return {name: tensor.data_ptr() for name, tensor in network.state_dict().items()}
+
+
+def test_a_network_goes_to_work_and_comes_home():
+    network = nn.BatchNorm1d(2)
+    before = places(network)
+    with at_work(network, ELSEWHERE):
+        assert network.weight.device.type == ELSEWHERE.type
+    assert network.weight.device == CPU
+    assert places(network) == before
+
+
+def test_a_network_comes_home_when_its_work_fails():
+    network = nn.BatchNorm1d(2)
+    before = places(network)
+    with pytest.raises(RuntimeError), at_work(network, ELSEWHERE):
+        raise RuntimeError
+    assert places(network) == before
+
+
+def test_a_network_that_works_where_it_lies_stays():
+    network = nn.Linear(2, 2)
+    before = network.weight.data_ptr()
+    with at_work(network, CPU):
+        assert network.weight.data_ptr() == before
