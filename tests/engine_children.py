@@ -170,6 +170,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "failing": FailingEngine,
     "once": OnceCrashingEngine,
     "deaf": StillEngine,
+    "losable": SlowEngine,
 }
 
 
@@ -181,6 +182,8 @@ def command(kind: str) -> tuple[str, ...]:
 def _choose(kind: str) -> Engine:
     if kind == "unfit":
         raise EngineNotReady("its weights are missing")
+    if kind == "losable" and Path(os.environ["LOST_MARK"]).exists():
+        raise EngineNotReady("its GPU is gone")
     return ENGINES[kind]()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from lyra_zoom.cli.service_options import settings_of
 from lyra_zoom.server.listener import listen, url_of
+from lyra_zoom.worker.gpus import gpus_for_workers
 from lyra_zoom.worker.supervisor import Serving, Supervisor, held_data_folder
 
 
@@ -15,7 +17,13 @@ def run(arguments: argparse.Namespace) -> None:
     settings = settings_of(arguments)
     with held_data_folder(settings.data), listen(arguments.host, arguments.port) as listener:
         url = url_of(listener, arguments.host)
-        serving = Serving(settings=settings, listener=listener, workers=arguments.workers)
+        gpus = gpus_for_workers(settings, os.environ)
+        serving = Serving(
+            settings=settings,
+            listener=listener,
+            workers=arguments.workers or max(1, len(gpus)),
+            gpus=gpus,
+        )
         supervisor = Supervisor(serving, sys.stderr)
         supervisor.start_api()
         # While it starts, there is time for what takes half a second to import.

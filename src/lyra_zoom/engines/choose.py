@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lyra_zoom.engines.engine import Engine
 from lyra_zoom.engines.lyra2.readiness import what_it_runs_on, why_not_here
-from lyra_zoom.errors import EngineNotReady, WeightsUnusable
+from lyra_zoom.errors import EngineFaulted, EngineNotReady, WeightsUnusable
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 from lyra_zoom.settings import Settings
 
@@ -29,19 +29,24 @@ def choose_engine(name: str, settings: Settings, say: Callable[[str], None]) -> 
             raise EngineNotReady(f"the engine lyra2 cannot run here: {reason}")
         try:
             return _lyra2(settings, say)
-        except WeightsUnusable as error:
+        except (WeightsUnusable, EngineFaulted) as error:
             raise EngineNotReady(f"the engine lyra2 cannot run here: {error}") from error
     raise EngineNotReady(f"there is no engine {name}; there are {', '.join(ENGINES)}")
 
 
 def _best(settings: Settings, say: Callable[[str], None]) -> Engine:
-    """Lyra 2.0 where its weights and a GPU are, else what runs anywhere."""
+    """Lyra 2.0 where its weights and a GPU are, else what runs anywhere.
+
+    A GPU that is there and fails just now is no reason for another engine.
+    """
     reason = why_not_here(settings)
     if reason is None:
         say(f"engine: lyra2, on {what_it_runs_on(settings)}")
         try:
             return _lyra2(settings, say)
-        except WeightsUnusable as error:
+        except EngineFaulted as error:
+            raise EngineNotReady(f"the engine lyra2 cannot run just now: {error}") from error
+        except (WeightsUnusable, EngineNotReady) as error:
             reason = str(error)
     engine = _embedded(settings.depth_model)
     say(f"engine: embedded, because {reason}")

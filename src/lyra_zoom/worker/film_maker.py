@@ -141,9 +141,9 @@ class FilmMaker:
         except EngineNotReady as error:
             if request.engine is EngineName.AUTO:
                 raise
-            raise InputRejected(
-                "engine", f"{request.engine} cannot run on this server", "feature_not_supported"
-            ) from error
+            told = request.engine is EngineName.LYRA2  # what it says is fit for a client
+            reason = str(error) if told else f"{request.engine} cannot run on this server"
+            raise InputRejected("engine", reason, "feature_not_supported") from error
 
     def _engine(self, name: str) -> tuple[Engine, tuple[str, ...]]:
         if name not in self._engines:

@@ -29,6 +29,7 @@ from lyra_zoom.errors import (
     NotPossibleNow,
 )
 from lyra_zoom.settings import Settings
+from lyra_zoom.worker.gpus import CHOSEN
 
 LOOK_EVERY_S = 0.05
 
@@ -52,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
-    """What to run: an API on this socket, and so many workers.
+    """What to run: an API on this socket, and so many workers, who share out the GPUs.
 
     The socket is the supervisor's: while the API starts again, callers wait.
     """
@@ -60,6 +61,7 @@ class Serving:
     settings: Settings
     listener: socket.socket
     workers: int
+    gpus: tuple[str, ...] = ()  # by the names that CUDA knows
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class _Child:
 
     name: str
     arguments: list[str]
+    environment: dict[str, str] = field(default_factory=dict)  # besides our own
     process: subprocess.Popen[bytes] | None = None
     started_s: float = 0.0
     young_deaths: int = 0
@@ -116,7 +119,11 @@ class Supervisor:
         for number in range(serving.workers):
             name = executor_id(serving.settings, number)
             self._children.append(
-                _Child(f"work-{number}", ["work", "--executor-id", name, *parent])
+                _Child(
+                    f"work-{number}",
+                    ["work", "--executor-id", name, *parent],
+                    _gpu_of(number, serving.gpus),
+                )
             )
         self._signals = 0
         self.api_ready = threading.Event()
@@ -175,6 +182,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=[self._listener.fileno()] if child.name == "api" else [],
+            env=os.environ | child.environment,
             start_new_session=True,  # Ctrl-C is for us; we tell the others
         )
         child.threads = [
@@ -226,6 +234,11 @@ def end_group(leader_pid: int) -> None:
         os.killpg(leader_pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def _gpu_of(worker: int, gpus: tuple[str, ...]) -> dict[str, str]:
+    """What lets a worker see one GPU alone; more workers than GPUs share them."""
+    return {CHOSEN: gpus[worker % len(gpus)]} if gpus else {}
 
 
 def _in_words(status: int) -> str:

@@ -37,7 +37,7 @@ from lyra_zoom.engines.lyra2.speed import ReadyTransformer, make_ready
 from lyra_zoom.engines.lyra2.stored import StoredTensors
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 from lyra_zoom.engines.lyra2.vision import ImageEncoder, build_image_encoder
-from lyra_zoom.errors import EngineNotReady, WeightsUnusable
+from lyra_zoom.errors import EngineNotReady, WeightsBroken, WeightsUnusable
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.settings import Settings
 
@@ -74,7 +74,8 @@ def load_engine(
 
     Raises:
         WeightsUnusable: a file is damaged or is not what it should be.
-        EngineNotReady: the GPU has too little memory, or failed.
+        EngineNotReady: the GPU has too little memory.
+        EngineFaulted: the GPU failed.
     """
     device = torch.device(settings.lyra2_device)
     folder = WeightsFolder(settings.lyra2_folder)
@@ -191,6 +192,8 @@ def _told_of_weights() -> Iterator[None]:
     try:
         with named_faults():
             yield
+    except WeightsBroken as error:
+        raise WeightsUnusable(f"the weights cannot be loaded: {error}") from error
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise WeightsUnusable(f"the weights cannot be loaded: {_in_one_line(error)}") from error
     except RuntimeError as error:  # what torch says of tensors that do not fit
