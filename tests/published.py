@@ -6,7 +6,9 @@ Names and shapes are written out, not taken from the code that reads them. Needs
 from __future__ import annotations
 
 import io
+import json
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -16,7 +18,7 @@ from torch.distributed.checkpoint.state_dict_saver import save
 from transformers import CLIPVisionConfig, UMT5Config
 
 from lyra_zoom.engines.lyra2.config import TransformerConfig
-from lyra_zoom.weights.networks import Sizes
+from lyra_zoom.engines.lyra2.sizes import SIZES_FILE, Sizes
 from tests.fakes_lyra2 import GOLDEN
 
 TINY = Sizes(
@@ -68,6 +70,7 @@ def write_published(folder: Path) -> Path:
     for name in ("realism_boost", "detail_enhancer", "dmd_distillation"):
         write_lora(checkpoints / f"lora/{name}.safetensors", TINY.transformer)
     write_tokenizer(folder / "tokenizer")
+    (folder / SIZES_FILE).write_text(json.dumps(_named(TINY)))
     return folder
 
 
@@ -216,3 +219,12 @@ def _norm(name: str, width: int) -> Shapes:
 def _pickle(file: Path, content: object) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     torch.save(content, file)
+
+
+def _named(sizes: Sizes) -> dict[str, object]:
+    return {
+        "transformer": asdict(sizes.transformer),
+        "text": sizes.text.to_dict(),
+        "image": sizes.image.to_dict(),
+        "vae_base_dim": sizes.vae_base_dim,
+    }

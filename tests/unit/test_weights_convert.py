@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.latents import build_vae
 from lyra_zoom.engines.lyra2.prompt import build_text_encoder
+from lyra_zoom.engines.lyra2.sizes import SIZES_FILE
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 from lyra_zoom.engines.lyra2.vision import build_image_encoder
 from lyra_zoom.errors import Cancelled, OutputRejected, WeightsUnusable
@@ -40,7 +41,7 @@ def converted(published_once: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The weights that the folder becomes; only looked at."""
     folder = WeightsFolder(tmp_path_factory.mktemp("weights"))
     tokenizer = published_once / "tokenizer"
-    convert(Order(published=published_once, tokenizer=tokenizer, sizes=TINY), folder, silent())
+    convert(Order(published=published_once, tokenizer=tokenizer), folder, silent())
     return folder
 
 
@@ -52,7 +53,7 @@ def published(published_once: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def order(published: Path) -> Order:
-    return Order(published=published, tokenizer=published / "tokenizer", sizes=TINY)
+    return Order(published=published, tokenizer=published / "tokenizer")
 
 
 @pytest.fixture
@@ -121,6 +122,7 @@ class TestNumbers:
         Lyra2Transformer(TINY.transformer).load_state_dict(state, strict=True)
 
     def test_the_folder_of_the_checkpoints_itself_will_do(self, order, folder):
+        shutil.copy(order.published / SIZES_FILE, order.checkpoints)
         convert(replace(order, published=order.checkpoints), folder, silent())
         assert folder.manifest() is not None
 

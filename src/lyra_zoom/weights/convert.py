@@ -12,24 +12,26 @@ from importlib.metadata import version
 
 from lyra_zoom.engines.engine import Progress
 from lyra_zoom.engines.lyra2.installed import Manifest, StoredFile, WeightsFolder
-from lyra_zoom.weights.networks import NETWORKS
+from lyra_zoom.weights.networks import networks_with
+from lyra_zoom.weights.parts import OUR_FOLDERS
 from lyra_zoom.weights.tasks import Order, Task, Tell, conversion_of, copies
 from lyra_zoom.weights.unfinished import Unfinished
 from lyra_zoom.weights.whole_files import need_room
 
-OUR_FOLDERS = (
-    "transformer", "vae", "text_encoder", "image_encoder", "tokenizer", "lora", "depth",
-)  # fmt: skip
 
+def convert(
+    order: Order, folder: WeightsFolder, progress: Progress, share: float = 1.0
+) -> Manifest:
+    """Make the folder hold what was ordered; raises before any work if it does not fit.
 
-def convert(order: Order, folder: WeightsFolder, progress: Progress) -> Manifest:
-    """Make the folder hold what was ordered; raises before any work if it does not fit."""
+    `share`: how much of all that is reported to `progress` this is.
+    """
     tasks, left_out = copies(order), list[str]()
-    for network in NETWORKS:
+    for network in networks_with(order.depth):
         more, unneeded = conversion_of(network, order)
         tasks.extend(more)
         left_out.extend(unneeded)
-    files = _carried_out(tasks, folder, progress)
+    files = _carried_out(tasks, folder, progress, share)
     manifest = Manifest(
         source=order.source,
         revision=order.revision,
@@ -45,7 +47,7 @@ def convert(order: Order, folder: WeightsFolder, progress: Progress) -> Manifest
 
 
 def _carried_out(
-    tasks: Sequence[Task], folder: WeightsFolder, progress: Progress
+    tasks: Sequence[Task], folder: WeightsFolder, progress: Progress, share: float
 ) -> dict[str, StoredFile]:
     """Every file, made now or by an earlier attempt; until then the folder is not whole."""
     unfinished = Unfinished(folder.path)
@@ -57,17 +59,19 @@ def _carried_out(
         progress.say(f"{len(files)} of {len(tasks)} files are there from before")
     folder.manifest_file.unlink(missing_ok=True)
     _remove_strangers(folder, tasks)
-    for task, tell in _reported(to_do, progress):
+    for task, tell in _reported(to_do, progress, share):
         file = task.make(folder.path / task.name, tell)
         files[task.name] = unfinished.note(task.name, task.made_from, file)
     return {task.name: files[task.name] for task in tasks}
 
 
-def _reported(tasks: Sequence[Task], progress: Progress) -> Iterator[tuple[Task, Tell]]:
+def _reported(
+    tasks: Sequence[Task], progress: Progress, share: float
+) -> Iterator[tuple[Task, Tell]]:
     """Each task in turn, with whom to tell of its bytes."""
     total = max(1, sum(task.bytes for task in tasks))
     for task in tasks:
-        progress.begin(task.words, task.bytes / total)
+        progress.begin(task.words, share * task.bytes / total)
         done = 0
 
         def tell(count: int, task: Task = task) -> None:

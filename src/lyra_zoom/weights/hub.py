@@ -7,6 +7,7 @@ huggingface_hub's own downloads begin again there.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
+from huggingface_hub.constants import MAX_HTTP_DOWNLOAD_SIZE
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named lazily there
@@ -24,11 +26,13 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named lazil
     disable_progress_bars,
 )
 
-from lyra_zoom.errors import AddressUnreachable, WeightsUnusable
+from lyra_zoom.errors import AddressUnreachable, OutputRejected, WeightsUnusable
 from lyra_zoom.weights.whole_files import COPIED_AT_ONCE, written_whole
 
-BREAKS_IN_A_ROW = 3
-"""How often a connection may break without a single new byte before we give up."""
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+
+BREAKS_IN_A_ROW = 2
+"""Without a single new byte, before we give up; each stands for several tries by the client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +86,11 @@ class Hub:
 
         `tell` hears of new bytes. Bytes of an earlier attempt are kept and not told of.
         """
+        if file.bytes > MAX_HTTP_DOWNLOAD_SIZE:
+            raise WeightsUnusable(
+                f"{file.path} is too large for this transfer: hf download {file.repository} "
+                "fetches it, and lyra-zoom weights convert goes on from there"
+            )
         begun = target.with_name(target.name + ".begun")
         begun.parent.mkdir(parents=True, exist_ok=True)
         begun.touch()
@@ -195,6 +204,8 @@ def _told_plainly(repository: str) -> Iterator[None]:
             f"the Hub refuses {repository}: HTTP status {status}"
         ) from error
     except (httpx2.HTTPError, OSError, ValueError) as error:
+        if getattr(error, "errno", None) in FULL_DISK:
+            raise OutputRejected(f"the disk is full: {error}") from error
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise AddressUnreachable(
             f"{repository} could not be fetched: {reason}; the same command goes on where this "

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import Tensor
-from transformers import CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
+from transformers import CLIPVisionModel, UMT5EncoderModel
 
 from lyra_zoom.engines.lyra2 import dit_keys, text_keys, vae_keys, vision_keys
-from lyra_zoom.engines.lyra2.config import LYRA2_14B, TransformerConfig
-from lyra_zoom.engines.lyra2.prompt import umt5_xxl
+from lyra_zoom.engines.lyra2.installed import DepthChoice
+from lyra_zoom.engines.lyra2.sizes import Sizes
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
-from lyra_zoom.engines.lyra2.vision import vit_h_14
 from lyra_zoom.weights.parts import (
+    DEPTH,
     IMAGE_ENCODER,
     NEGATIVE_PROMPT,
     TEXT_ENCODER,
@@ -32,29 +32,17 @@ PUBLISHED_NEGATIVE, OUR_NEGATIVE = "t5_text_embeddings", "prompt_embeds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """The sizes of all networks: those of the public weights, or smaller ones in tests."""
-
-    transformer: TransformerConfig = LYRA2_14B
-    text: UMT5Config = field(default_factory=umt5_xxl)
-    image: CLIPVisionConfig = field(default_factory=vit_h_14)
-    vae_base_dim: int = 96
-
-
-LYRA2 = Sizes()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """A part, how it is read, and what it must hold; `leave_out`: patterns of what it may, too.
 
-    `expected` gives the shape of every tensor. `dtype` is None where numbers stay as published.
+    `expected` gives the shape of every tensor, unless nobody here knows them. `dtype` is None
+    where numbers stay as published.
     """
 
     part: Part
     open: Callable[[Path], TensorSource]
     rename: Rename
-    expected: Callable[[Sizes], Shapes]
+    expected: Callable[[Sizes], Shapes] | None = None
     dtype: torch.dtype | None = None
     leave_out: tuple[str, ...] = ()
 
@@ -98,6 +86,11 @@ def _renamed_negative(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {OUR_NEGATIVE: embeds if embeds.ndim == 3 else embeds[None]}
 
 
+def _renamed_depth(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Depth Anything 3 as it was trained further for Lyra 2.0, named as its own files are."""
+    return {f"model.{name.removeprefix('model.')}": tensor for name, tensor in state.items()}
+
+
 # The small ones first: what is wrong with the folder shows before the long work begins.
 NETWORKS = (
     Network(
@@ -128,3 +121,11 @@ NETWORKS = (
         dtype=torch.bfloat16,  # what the reference computes with
     ),
 )
+
+DEPTH_ANYTHING_3 = Network(part=DEPTH, open=PickledTensors, rename=_renamed_depth)
+"""Whether it is whole only the package knows that holds its code."""
+
+
+def networks_with(depth: DepthChoice) -> tuple[Network, ...]:
+    """What is converted when this depth model is chosen."""
+    return (DEPTH_ANYTHING_3, *NETWORKS) if depth == "da3" else NETWORKS

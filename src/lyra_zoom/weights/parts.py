@@ -47,6 +47,13 @@ NEGATIVE_PROMPT = Part(
     words="the negative prompt",
 )
 
+DEPTH = Part(
+    name="depth",
+    source="recon/model.pt",
+    target="depth/recon.safetensors",  # sorts behind model.safetensors, whose place it takes
+    words="the depth model",
+)
+
 LORAS = ("realism_boost", "detail_enhancer", "dmd_distillation")
 
 TOKENIZER_FILES = (
@@ -54,4 +61,14 @@ TOKENIZER_FILES = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "spiece.model",
+)
+
+OUR_FOLDERS = (
+    "transformer",
+    "vae",
+    "text_encoder",
+    "image_encoder",
+    "tokenizer",
+    "lora",
+    "depth",
 )

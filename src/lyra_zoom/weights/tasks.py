@@ -14,9 +14,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from lyra_zoom.engines.lyra2.installed import DepthChoice, StoredFile
+from lyra_zoom.engines.lyra2.sizes import SIZES_FILE, Sizes, sizes_in
 from lyra_zoom.errors import OutputRejected, WeightsUnusable
 from lyra_zoom.weights.loras import unused_layers
-from lyra_zoom.weights.networks import LYRA2, Network, Sizes, transformer_shapes
+from lyra_zoom.weights.networks import Network, transformer_shapes
 from lyra_zoom.weights.parts import LORAS, PUBLISHED_FOLDER, TOKENIZER_FILES
 from lyra_zoom.weights.plan import FILE_BYTES, PlannedFile, compare, kept_dtype, plan_files
 from lyra_zoom.weights.sources import TensorSource
@@ -31,8 +32,7 @@ class Order:
     """What shall be converted: `published` is the folder of the checkpoints, or one above it.
 
     `tokenizer` and `depth_model` are folders of files that are taken as they are. `leave_out`:
-    patterns of published tensors that are not needed. `sizes` of the networks, and how large a
-    file of ours becomes, differ in tests only.
+    patterns of published tensors that are not needed.
     """
 
     published: Path
@@ -42,7 +42,6 @@ class Order:
     source: str = "a folder"
     revision: str | None = None
     leave_out: tuple[str, ...] = ()
-    sizes: Sizes = LYRA2
     file_bytes: int = FILE_BYTES
 
     @property
@@ -50,6 +49,11 @@ class Order:
         """The folder of the checkpoints itself."""
         below = self.published / PUBLISHED_FOLDER
         return below if below.is_dir() else self.published
+
+    @property
+    def sizes(self) -> Sizes:
+        """Those of the public weights, unless a file beside the checkpoints says otherwise."""
+        return sizes_in(self.published)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,8 @@ def conversion_of(network: Network, order: Order) -> tuple[list[Task], tuple[str
         leave_out=(*network.leave_out, *order.leave_out),
         file_bytes=order.file_bytes,
     )
-    compare(planned.tensors, network.expected(order.sizes), network.part.words)
+    if network.expected is not None:
+        compare(planned.tensors, network.expected(order.sizes), network.part.words)
     published = _identity(place)
     tasks = [
         Task(
@@ -110,7 +115,9 @@ def copies(order: Order) -> list[Task]:
         raise WeightsUnusable(
             f"the tokenizer is missing: {order.tokenizer} has no files of one"
         )
-    every = {**loras, **tokenizer, **_depth(order)}
+    sizes = order.published / SIZES_FILE
+    other_sizes = {SIZES_FILE: sizes} if sizes.is_file() else {}
+    every = {**other_sizes, **loras, **tokenizer, **_depth(order)}
     tasks = [_copy(name, file) for name, file in every.items()]
     transformer = transformer_shapes(order.sizes)
     for file in loras.values():
