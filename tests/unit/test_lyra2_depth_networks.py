@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from typing import Any
+
 import pytest
 
 pytest.importorskip("torch", reason="the lyra2 engine needs PyTorch")
@@ -32,19 +35,22 @@ def chance(*shape: int) -> torch.Tensor:
 # ------------------------------------------------------------------------- Depth Anything V2
 
 
+BACKBONE: dict[str, Any] = {
+    "hidden_size": 24,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 3,
+    "image_size": 70,
+    "patch_size": 14,
+    "out_features": ["stage1", "stage2", "stage3", "stage4"],
+    "reshape_hidden_states": False,
+}
+
+
 @pytest.fixture(scope="module")
 def anything_v2(tmp_path_factory) -> DepthAnythingForDepthEstimation:
     torch.manual_seed(0)
     config = DepthAnythingConfig(
-        backbone_config=Dinov2Config(
-            hidden_size=24,
-            num_hidden_layers=4,
-            num_attention_heads=3,
-            image_size=70,
-            patch_size=14,
-            out_features=["stage1", "stage2", "stage3", "stage4"],
-            reshape_hidden_states=False,
-        ),
+        backbone_config=Dinov2Config(**BACKBONE),
         patch_size=14,
         reassemble_hidden_size=24,
         neck_hidden_sizes=[8, 12, 16, 16],
@@ -84,12 +90,10 @@ FOREIGN = pytest.mark.filterwarnings("default::DeprecationWarning")
 
 def untrained_da3() -> nn.Module:
     reason = "the package depth-anything-3 is the operator's choice"
-    pytest.importorskip("depth_anything_3.cfg", reason=reason)
-    from depth_anything_3.cfg import create_object, load_config
-    from depth_anything_3.registry import MODEL_REGISTRY
-
+    configs = pytest.importorskip("depth_anything_3.cfg", reason=reason)
+    models = pytest.importorskip("depth_anything_3.registry", reason=reason).MODEL_REGISTRY
     torch.manual_seed(0)
-    whole = create_object(load_config(MODEL_REGISTRY["da3-small"]))
+    whole = configs.create_object(configs.load_config(models["da3-small"]))
     state = {f"model.{name}": tensor for name, tensor in whole.state_dict().items()}
     return build_network(state, "da3-small")
 
@@ -148,14 +152,10 @@ def test_an_unknown_model_of_the_package_is_named():
         build_network({}, "da4")
 
 
+@pytest.mark.skipif(find_spec("depth_anything_3") is not None, reason="the package is there")
 def test_without_the_package_a_sentence_says_so():
-    try:
-        import depth_anything_3  # noqa: F401
-    except ImportError:
-        with pytest.raises(EngineNotReady, match="depth-anything-3 cannot be used"):
-            build_network({})
-    else:
-        pytest.skip("the package is there")
+    with pytest.raises(EngineNotReady, match="depth-anything-3 cannot be used"):
+        build_network({})
 
 
 # ----------------------------------------------------------------------------- where they lie

@@ -1,6 +1,8 @@
 """Rotation, shift and scale between two sets of camera positions (Umeyama, 1991, eq. 40-43).
 
-Used for the scale between cameras as a depth network saw them and as they were given to it.
+Used for the scale between cameras as a depth network saw them and as they were given to it. It
+was compared once with that of the package `depth-anything-3` 0.1.1: the same to 15 digits; only
+that the package gives up on cameras on a perfect line, such as those of a plain zoom.
 """
 
 from __future__ import annotations
