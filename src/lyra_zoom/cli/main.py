@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
+from lyra_zoom.cli.bench_options import add_lyra2_bench
 from lyra_zoom.cli.options import OneLineParser, add_contract_options, whole_number_from_1
 from lyra_zoom.cli.service_options import add_address, add_data, add_supervised
+from lyra_zoom.cli.weights_options import EXAMPLES as WEIGHTS_EXAMPLES
+from lyra_zoom.cli.weights_options import add_weights_actions
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.errors import (
     EXIT_DATABASE_UNUSABLE,
@@ -44,6 +47,8 @@ examples:
   lyra-zoom bench --quick                       two videos: a minute
   lyra-zoom bench --quality --quick             two scenes, three moves: two minutes
   lyra-zoom bench --scenes 8 --json             all moves through eight scenes, for a program
+  lyra-zoom bench --engine lyra2 --random-weights
+                                                the diffusion model's speed on this GPU
 """
 
 
@@ -104,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_api(commands)
     _add_work(commands)
     _add_keys(commands)
+    _add_weights(commands)
     return parser
 
 
@@ -163,7 +169,8 @@ def _add_bench(commands: Commands) -> None:
         help="measure how fast this machine is, how good the pictures, how fast the service",
         description="Measure speed and memory beside their floors, in one run.\n"
         "With --quality: how close frames come to what a camera there would really see.\n"
-        "With --server: how fast a service of its own answers.",
+        "With --server: how fast a service of its own answers.\n"
+        "With --engine lyra2: how fast the diffusion model would be on this GPU.",
         epilog=BENCH_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -194,6 +201,7 @@ def _add_bench(commands: Commands) -> None:
         metavar="N",
         help="how many scenes to judge (default 2); implies --quality",
     )
+    add_lyra2_bench(parser)
 
 
 def _add_webhooks(commands: Commands) -> None:
@@ -234,9 +242,8 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument(
         "--workers",
         type=whole_number_from_1,
-        default=1,
         metavar="N",
-        help="requests worked on at once (default %(default)s)",
+        help="requests worked on at once (default: one; with lyra2, one for each GPU)",
     )
 
 
@@ -287,6 +294,19 @@ def _add_keys(commands: Commands) -> None:
     revoke.add_argument("key_id", metavar="ID", help="the part of the key before the colon")
     for action in (create, listing, revoke):
         add_data(action)
+
+
+def _add_weights(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "weights",
+        help="fetch, convert and check the weights of the lyra2 engine",
+        description="Look after the weights of the lyra2 engine, which are not part of this "
+        "program and have a licence of their own. They live in LYRA_ZOOM_LYRA2_WEIGHTS.",
+        epilog=WEIGHTS_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(module="weights")
+    add_weights_actions(parser)
 
 
 def _add_image(parser: argparse.ArgumentParser) -> None:
