@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
@@ -32,7 +33,7 @@ TRANSFORMER = TransformerConfig(
     image_dim=20,
     correspondence_rank=4,
 )
-TEXT = {
+TEXT: dict[str, Any] = {
     "vocab_size": 8,
     "d_model": 16,
     "d_kv": 8,
@@ -41,7 +42,7 @@ TEXT = {
     "num_heads": 2,
     "feed_forward_proj": "gated-gelu",
 }
-IMAGE = {
+IMAGE: dict[str, Any] = {
     "hidden_size": 20,
     "intermediate_size": 40,
     "num_hidden_layers": 2,

@@ -11,6 +11,9 @@ STAGE_WORDS = {
     "depth": "seeing depth",
     "layers": "building layers",
     "frames": "drawing frames",
+    "prompt": "reading the prompt",
+    "look back": "looking back at earlier frames",
+    "denoise": "denoising",
 }
 """What a person reads for the stages that engines report."""
 

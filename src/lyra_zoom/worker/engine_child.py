@@ -22,7 +22,13 @@ from lyra_zoom.contract.zoom import EngineName
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.compile_cache import keep_compiled_code
 from lyra_zoom.engines.engine import Engine
-from lyra_zoom.errors import Cancelled, EngineNotReady, InputRejected, OutputRejected
+from lyra_zoom.errors import (
+    Cancelled,
+    EngineFaulted,
+    EngineNotReady,
+    InputRejected,
+    OutputRejected,
+)
 from lyra_zoom.pipeline.progress import NOT_BEGUN, ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.words import STAGE_WORDS
 from lyra_zoom.settings import Settings
@@ -67,11 +73,11 @@ class EngineChild:
         """Get ready, say so, and obey commands for ever; return only if that is impossible."""
         try:
             name = self._maker.load()
-        except EngineNotReady as error:
+            self._send({"say": Say.LOADED, "engine": name})
+            self._warm_up()
+        except (EngineNotReady, EngineFaulted) as error:
             self._send({"say": Say.NOT_READY, "problem": str(error)})
             return
-        self._send({"say": Say.LOADED, "engine": name})
-        self._warm_up()
         self._send({"say": Say.READY, "engine": name})
         while True:
             self._obey(self._commands.get())

@@ -24,7 +24,7 @@ class Conditions:
     warped_latents: Float[Tensor, "B 16 20 h w"]  # the newest frame seen by the new cameras
     rays: Float[Tensor, "B 384 45 h w"]
     correspondence: Float[Tensor, "B 1280 P h w"]  # within [-1, 1]
-    image_embeds: Float[Tensor, "B 257 1280"]  # the newest frame seen by CLIP
+    image_embeds: Float[Tensor, "B T D"]  # the newest frame seen by CLIP: 257 x 1280
 
     def history_channels(self) -> Float[Tensor, "B 36 25 h w"]:
         """What the network sees of history: its latents twice, marked as known."""
