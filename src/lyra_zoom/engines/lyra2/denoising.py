@@ -32,6 +32,11 @@ class PromptPair:
     cond: Float[Tensor, "1 T D"]
     uncond: Float[Tensor, "1 T D"] | None = None
 
+    def on(self, device: torch.device) -> PromptPair:
+        """The same, on a device."""
+        uncond = None if self.uncond is None else self.uncond.to(device)
+        return PromptPair(cond=self.cond.to(device), uncond=uncond)
+
 
 class Denoiser:
     """Draws the latents of any chunk; the prompt stays the same."""

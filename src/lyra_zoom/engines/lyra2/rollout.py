@@ -16,6 +16,7 @@ from torch import Tensor
 
 from lyra_zoom.engines.engine import Progress, Sampling
 from lyra_zoom.engines.lyra2.conditioning import ImageEncoder, build_conditions
+from lyra_zoom.engines.lyra2.conditions import Conditions
 from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES, FRAMES_PER_LATENT
 from lyra_zoom.engines.lyra2.denoising import Denoiser, PromptPair
 from lyra_zoom.engines.lyra2.depth import DepthEstimator
@@ -32,7 +33,6 @@ from lyra_zoom.engines.lyra2.window import NEW_FRAMES
 from lyra_zoom.geometry.camera import CameraPath
 
 STILL_LATENTS = 25  # of the photograph, shown for so long before the leg begins
-STILL_FRAMES = 1 + FRAMES_PER_LATENT * (STILL_LATENTS - 1)
 DEPTH_VIEWS = 10  # newest keyframes whose depth is estimated together
 
 
@@ -79,7 +79,9 @@ class Rollout:
         self._cameras = Cameras.of(path)
         self._chunks = (len(path) - 1) // CHUNK_FRAMES
         self._shares = DISTILLED if sampling.use_dmd else GUIDED
-        self._denoiser = Denoiser(networks.transformer, prompts, sampling, renoise_of)
+        self._denoiser = Denoiser(
+            networks.transformer, prompts.on(networks.device), sampling, renoise_of
+        )
         self._encoder: StreamEncoder = networks.vae.open_encoder()
         self._decoder: StreamDecoder = networks.vae.open_decoder()
         self._past: Past | None = None
@@ -96,8 +98,7 @@ class Rollout:
         chunk = past.chunks
         if self._last is not None and self._last.chunk == chunk:
             raise ValueError("the leg is over")
-        networks = self._networks
-        conditions = build_conditions(past, self._cameras, networks.vae, networks.image_encoder)
+        conditions = self.look_back(progress)
         progress.begin("denoise", self._shares.denoise)
         latents = self._denoiser.draw(conditions, chunk, progress)[0]
         progress.begin("decode", self._shares.decode)
@@ -110,6 +111,12 @@ class Rollout:
             self._remember(past, depths)
         self._last = ChunkState(chunk=chunk, latents=latents.to(CPU), depths=depths)
         return frames.transpose(0, 1).to(CPU)
+
+    @torch.no_grad()
+    def look_back(self, progress: Progress) -> Conditions:
+        """What the network is told about the next chunk."""
+        past, networks = self._begun(progress), self._networks
+        return build_conditions(past, self._cameras, networks.vae, networks.image_encoder)
 
     def state(self) -> bytes:
         """What another process needs, besides the states before, to go on after this chunk."""
@@ -142,14 +149,17 @@ class Rollout:
     def _begin(self, progress: Progress) -> Past:
         device = self._networks.device
         image = self._scene.image.to(device)
-        still = image[:, None].expand(-1, STILL_FRAMES, -1, -1)
-        latents = self._encoder.encode(still)
+        still = image[:, None].expand(-1, FRAMES_PER_LATENT, -1, -1)
+        latents = list[Tensor]()
         for place in range(STILL_LATENTS):
             progress.advance(0.9 * place / STILL_LATENTS)
-            self._decoder.decode(latents[:, place : place + 1])
+            latents.append(
+                self._encoder.encode(still if latents else image[:, None]).to(device)
+            )
+            self._decoder.decode(latents[-1])
         past = Past(
-            first_latent=latents[:, :1].to(device),
-            recent_latents=latents[:, -LOOK_BACK:].to(device),
+            first_latent=latents[0],
+            recent_latents=torch.cat(latents[-LOOK_BACK:], dim=1),
             keyframes={0: self._scene.image},
             memory=SpatialMemory(),
         )
