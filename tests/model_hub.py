@@ -15,7 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-LARGE = (".distcp", ".pth", ".pt", ".safetensors", ".metadata")
+STALLS_AT_MOST_S = 300.0
+
+LARGE = (".model", ".distcp", ".pth", ".pt", ".safetensors", ".metadata")
 """What the Hub keeps outside git."""
 
 
@@ -28,6 +30,8 @@ class ModelHub:
     breaks_after: dict[str, int] = field(
         default_factory=dict
     )  # path: bytes, the next time only
+    stalls_after: dict[str, int] = field(default_factory=dict)  # the same, until `go_on`
+    go_on: threading.Event = field(default_factory=threading.Event)
     always_breaks: bool = False
     lies_about: set[str] = field(default_factory=set)  # paths sent with other bytes
     gated: set[str] = field(default_factory=set)  # repositories
@@ -147,12 +151,17 @@ class _Handler(BaseHTTPRequestHandler):
         """All of it, or a part and then nothing any more."""
         hub = self.answers_for
         break_after = 0 if hub.always_breaks else hub.breaks_after.pop(path, None)
+        stalls = path in hub.stalls_after
+        if stalls:
+            break_after = hub.stalls_after.pop(path)
         piece = rest if break_after is None else rest[:break_after]
         self.wfile.write(piece)
         hub.sent[path] = hub.sent.get(path, 0) + len(piece)
         if break_after is not None:
             self.wfile.flush()
             self.close_connection = True
+        if stalls:
+            hub.go_on.wait(STALLS_AT_MOST_S)
 
     def _send_bytes(self, content: bytes) -> None:
         self.send_response(200)

@@ -45,6 +45,10 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "help api": lambda: help_of("api"),
     "help work": lambda: help_of("work"),
     "help keys": lambda: help_of("keys"),
+    "help weights": lambda: help_of("weights"),
+    "help weights pull": lambda: help_of("weights", "pull"),
+    "help weights convert": lambda: help_of("weights", "convert"),
+    "help weights check": lambda: help_of("weights", "check"),
     "error types": error_type_table,
     **example_blocks(),
 }

@@ -300,7 +300,7 @@ def _add_weights(commands: Commands) -> None:
     parser = commands.add_parser(
         "weights",
         help="fetch, convert and check the weights of the lyra2 engine",
-        description="Look after the weights of the lyra2 engine, which are not part of this "
+        description="Look after the weights of the lyra2 engine, which are not part of this\n"
         "program and have a licence of their own. They live in LYRA_ZOOM_LYRA2_WEIGHTS.",
         epilog=WEIGHTS_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
