@@ -15,12 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lyra_zoom.engines.lyra2.depth import (
-    FARTHEST,
     FirstDepth,
     MetricallyScaled,
     believed,
     in_metres,
-    untold_intrinsics,
 )
 from lyra_zoom.engines.lyra2.depth_da3 import (
     DepthAnything3,
@@ -32,7 +30,7 @@ from lyra_zoom.engines.lyra2.depth_points import seen, settled_points
 from lyra_zoom.engines.lyra2.depth_relative import SUBJECT_DEPTH, AlignedDepth
 from lyra_zoom.engines.lyra2.depth_sim3 import robust_similarity, similarity, spread
 from lyra_zoom.engines.lyra2.projection import Cameras, c2w_of, pixel_grid
-from lyra_zoom.engines.lyra2.warp import PosedDepth
+from lyra_zoom.engines.lyra2.warp import FARTHEST, PosedDepth
 
 HEIGHT, WIDTH = 84, 112
 K = torch.tensor([[100.0, 0, WIDTH / 2], [0, 100, HEIGHT / 2], [0, 0, 1]])
@@ -383,7 +381,3 @@ def test_a_relative_model_with_a_metric_one_beside_it_measures_in_metres():
     torch.testing.assert_close(model.first(IMAGE).depth, depth, rtol=0.01, atol=0)
     later = model.update(**asked([torch.eye(4)]), known=known_from(torch.eye(4)))
     torch.testing.assert_close(later[0], depth, rtol=0.01, atol=0)
-
-
-def test_an_untold_camera_is_a_short_telephoto_lens():
-    assert untold_intrinsics(480, 832).tolist() == [[1248, 0, 416], [0, 1248, 240], [0, 0, 1]]

@@ -15,6 +15,9 @@ from lyra_zoom.engines.lyra2.latents import Autoencoder
 from lyra_zoom.engines.lyra2.vae_keys import to_diffusers
 from tests.fakes_lyra2 import golden, tiny_autoencoder
 
+ELSEWHERE = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu", 0)
+"""Another device, or, where there is none, another name of the same one."""
+
 
 def assert_same(actual: torch.Tensor, expected: torch.Tensor, tolerance: float = 2e-6) -> None:
     torch.testing.assert_close(actual, expected, rtol=0, atol=tolerance)
@@ -69,6 +72,18 @@ def test_two_videos_side_by_side_know_nothing_of_each_other(autoencoder, referen
             latents.append(stream.encode(video[:, a:b]))
     for video, latents in zip((one, other), parts, strict=True):
         assert_same(torch.cat(latents, 1), autoencoder.encode(video), 0)
+
+
+def test_a_stream_that_rested_elsewhere_goes_on_as_before(autoencoder, reference):
+    encoder, decoder = autoencoder.open_encoder(), autoencoder.open_decoder()
+    latents, frames = [], []
+    for a, b in ((0, 1), (1, 5), (5, 9)):
+        latents.append(encoder.encode(reference["video"][:, a:b]))
+        frames.append(decoder.decode(latents[-1]))
+        for stream in (encoder, decoder):
+            stream.rest_on(ELSEWHERE)
+    assert_same(torch.cat(latents, 1), reference["latent"])
+    assert_same(torch.cat(frames, 1), reference["decoded"], 1e-5)
 
 
 @pytest.mark.parametrize(("first", "then"), [(2, None), (0, None), (1, 3), (5, 0)])

@@ -11,21 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
-import torch
 import torch.nn.functional as F  # noqa: N812  # its name everywhere
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from lyra_zoom.engines.lyra2.warp import PosedDepth
-
-FARTHEST = 1e4
-"""Scene units; nothing is farther, and what has no depth lies there."""
+from lyra_zoom.engines.lyra2.warp import PosedDepth, sane_depth
 
 KNOWN_BELOW = 999.9
 """Scene units; the depth of what is farther is not believed."""
-
-UNTOLD_FOCAL = 1.5
-"""Focal length over the longer side of a picture of which nobody knows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +61,8 @@ class MetricDepth(Protocol):
 
 def believed(depth: Float[Tensor, "H W"], K: Float[Tensor, "3 3"] | None = None) -> FirstDepth:
     """A model's depth with what is wrong in it put far away and marked as unknown."""
-    depth = without_gaps(depth)
+    depth = sane_depth(depth)
     return FirstDepth(depth=depth, valid=depth < KNOWN_BELOW, K=K)
-
-
-def without_gaps(depth: Float[Tensor, "*V H W"]) -> Float[Tensor, "*V H W"]:
-    """Depth within 0 and `FARTHEST`; what is no number lies farthest."""
-    return torch.nan_to_num(depth.float(), nan=FARTHEST).clamp(0.0, FARTHEST)
 
 
 def resized(depth: Float[Tensor, "V h w"], height: int, width: int) -> Float[Tensor, "V H W"]:
@@ -83,12 +71,6 @@ def resized(depth: Float[Tensor, "V h w"], height: int, width: int) -> Float[Ten
         depth[:, None], (height, width), mode="bilinear", align_corners=False
     )
     return planes[:, 0]
-
-
-def untold_intrinsics(height: int, width: int) -> Float[Tensor, "3 3"]:
-    """K of a picture of which neither file nor model tells the focal length."""
-    focal_px = UNTOLD_FOCAL * max(height, width)
-    return torch.tensor([[focal_px, 0, width / 2], [0, focal_px, height / 2], [0, 0, 1.0]])
 
 
 def in_metres(first: FirstDepth, metric: MetricDepth, image: Tensor) -> FirstDepth:

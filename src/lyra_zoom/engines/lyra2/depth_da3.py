@@ -28,11 +28,11 @@ from lyra_zoom.engines.lyra2.depth import (
     KnownDepth,
     believed,
     resized,
-    without_gaps,
 )
 from lyra_zoom.engines.lyra2.depth_points import NEAREST, seen, settled_points
 from lyra_zoom.engines.lyra2.depth_sim3 import Positions, robust_similarity, spread
 from lyra_zoom.engines.lyra2.projection import Cameras, c2w_of
+from lyra_zoom.engines.lyra2.warp import sane_depth
 
 PATCH_PX = 14
 COLOUR_MEAN = (0.485, 0.456, 0.406)
@@ -99,7 +99,7 @@ class DepthAnything3:
         pictures = pictures_for_network(frames)
         cameras = Cameras(w2c=_moved_apart(w2c.cpu().float()), K=K.cpu().float())
         sighting = self.network(pictures, _for_network(cameras, (height, width), pictures))
-        depth = resized(without_gaps(sighting.depth.cpu()), height, width)
+        depth = resized(sane_depth(sighting.depth.cpu()), height, width)
         given, found = _positions(cameras.w2c), _positions(sighting.w2c.cpu().float())
         return depth * _units_per_sighted(given, found, _ratios(depth, cameras, known))
 

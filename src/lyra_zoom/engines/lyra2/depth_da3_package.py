@@ -7,6 +7,7 @@ Only its network is used, so that it needs only `einops`, `omegaconf` and `addic
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,8 @@ REFERENCE_MODEL = "da3nested-giant-large"
 """CC BY-NC 4.0. Of the same family, and Apache-2.0: `da3-base`, `da3-small`."""
 
 PREFIX = "model."
+
+_log = logging.getLogger(__name__)
 
 
 class PackageNetwork:
@@ -67,9 +70,10 @@ def build_network(state: Mapping[str, Tensor], model: str = REFERENCE_MODEL) -> 
     """
     network = _empty_network(model)
     own = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
-    missing = network.load_state_dict(own, strict=False).missing_keys
-    if missing:
+    loaded = network.load_state_dict(own, strict=False)
+    if missing := loaded.missing_keys:
         raise EngineNotReady(f"the weights of {model} lack {len(missing)}, first {missing[0]}")
+    _log.info("depth network loaded model=%s unused=%d", model, len(loaded.unexpected_keys))
     return network.eval().requires_grad_(False)
 
 

@@ -17,8 +17,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lyra_zoom.engines.lyra2.depth import FARTHEST, FirstDepth, KnownDepth, believed
+from lyra_zoom.engines.lyra2.depth import FirstDepth, KnownDepth, believed
 from lyra_zoom.engines.lyra2.depth_points import SeenPoints, seen, settled_points
+from lyra_zoom.engines.lyra2.warp import FARTHEST
 
 NEAREST_QUANTILE = 0.999
 DEPTH_RANGE = 30.0

@@ -72,6 +72,10 @@ class StreamEncoder:
         """Latents of the next frames: 1 + 4k the first time, 4k afterwards; float32."""
         return torch.cat([self._encode_window(window) for window in self._windows(frames)], 1)
 
+    def rest_on(self, device: torch.device) -> None:
+        """Keep what the stream remembers there until its next piece; that may be gigabytes."""
+        self._cache = _moved(self._cache, device)
+
     def _windows(self, frames: Tensor) -> Iterator[Tensor]:
         head = 0 if self._begun else 1
         count = frames.shape[1]
@@ -106,6 +110,10 @@ class StreamDecoder:
     def decode(self, latents: Float[Tensor, "C f h w"]) -> Float[Tensor, "3 F H W"]:
         """The frames of the next latents, float32, not clamped."""
         return torch.cat([self._decode_one(latents[:, i]) for i in range(latents.shape[1])], 1)
+
+    def rest_on(self, device: torch.device) -> None:
+        """Keep what the stream remembers there until its next piece; that may be gigabytes."""
+        self._cache = _moved(self._cache, device)
 
     def _decode_one(self, latent: Tensor) -> Tensor:
         conv = self._vae.post_quant_conv.weight
