@@ -6,7 +6,7 @@ Angles in degrees, lengths in metres. Pitch is upwards, yaw towards the right.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -40,6 +40,10 @@ SCENES_PER_SHARD = 16
 VIEWS_PER_SCENE = 5
 ATTEMPTS = 8
 """Cameras tried for a view before the view is given up."""
+
+
+NIGHT_BRIGHTNESS = 0.35
+"""Of a picture by day; indoors there are lamps enough."""
 
 
 class Family(Enum):
@@ -168,7 +172,10 @@ def plan_scene(seed: int) -> ScenePlan:
     kinds = list(chances)
     shares = np.array(list(chances.values()))
     weather = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
-    return ScenePlan(seed=seed, family=family, weather=weather, light=_light(weather, rng))
+    light = _light(weather, rng)
+    if weather is Weather.NIGHT and HABITS[family].outdoors:
+        light = replace(light, brightness=NIGHT_BRIGHTNESS * light.brightness)
+    return ScenePlan(seed=seed, family=family, weather=weather, light=light)
 
 
 def _light(weather: Weather, rng: np.random.Generator) -> Light:
@@ -185,7 +192,7 @@ def _light(weather: Weather, rng: np.random.Generator) -> Light:
         warmth=float(rng.uniform(0.5, 1.0) if golden else rng.uniform(0.0, 0.35)),
         haze_m={Weather.FOG: fog_m, Weather.HAZE: haze_m}.get(weather, clear_m),
         look=str(rng.choice(LOOKS)),
-        brightness=float(np.exp(rng.uniform(np.log(0.10), np.log(0.30)))),
+        brightness=float(np.exp(rng.uniform(np.log(0.07), np.log(0.22)))),
     )
 
 

@@ -61,10 +61,12 @@ def daylight(weather: Weather, light: Light, rng: np.random.Generator) -> Daylig
     if weather is Weather.FOG:
         day = replace(day, zenith=pale, sky_strength=1.0, sky_brilliance=0.0)
     if weather is Weather.NIGHT:
-        dark = blend((0.002, 0.003, 0.008), (0.02, 0.025, 0.06), float(rng.random()))
+        dark = blend((0.08, 0.11, 0.25), (0.35, 0.4, 0.7), float(rng.random()))
+        cloud = blend(dark, (0.5, 0.42, 0.4), float(rng.uniform(0.1, 0.6)))
         day = replace(
-            day, zenith=dark, horizon=blend(dark, (0.1, 0.06, 0.05), 0.3), haze=dark,
-            cloud=dark, cloud_shade=dark, sky_brilliance=0.0,
+            day, zenith=dark, horizon=blend(dark, (0.7, 0.5, 0.45), 0.3), haze=dark,
+            cloud=cloud, cloud_shade=dark, sky_brilliance=0.0,
+            sky_strength=float(np.exp(rng.uniform(np.log(0.008), np.log(0.05)))),
         )  # fmt: skip
     return day
 
