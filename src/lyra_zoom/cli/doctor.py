@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import psutil
 from PIL import features
 
 from lyra_zoom.bench.photograph import bench_photograph
+from lyra_zoom.cli.doctor_lyra2 import lyra2_findings, memory_table
+from lyra_zoom.cli.findings import Finding
 from lyra_zoom.contract.zoom import ZoomInput
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.errors import EngineNotReady
@@ -34,22 +36,14 @@ TRIAL_FRAMES = 12
 """Frames drawn to tell how fast this machine is; the first few are slower."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at; `advice` is what a person can do about it when it is not well."""
-
-    well: bool
-    what: str
-    advice: str = ""
-
-
 def run(arguments: argparse.Namespace) -> None:
     """Print every finding, then whether videos can be made here."""
     settings = Settings.from_environment(os.environ)
-    vital, optional = vital_findings(settings), optional_findings()
+    vital, optional = vital_findings(settings), optional_findings(settings)
     for finding in (*vital, *optional):
         mark = "ok  " if finding.well else "!!  " if finding in vital else "--  "
         print(f"{mark}{finding.what}" + (f": {finding.advice}" if finding.advice else ""))
+    print("\n".join(memory_table()))
     missing = [finding for finding in vital if not finding.well]
     if missing:
         raise EngineNotReady(f"videos cannot be made here yet: {missing[0].advice}")
@@ -90,7 +84,7 @@ def expected_seconds(settings: Settings) -> float:
     )
 
 
-def optional_findings() -> tuple[Finding, ...]:
+def optional_findings(settings: Settings) -> tuple[Finding, ...]:
     """What makes more possible, but is not needed."""
     avif = bool(features.check("avif"))
     heic = importlib.util.find_spec("pillow_heif") is not None
@@ -102,7 +96,7 @@ def optional_findings() -> tuple[Finding, ...]:
             "" if heic else "pip install pillow-heif adds them",
         ),
         Finding(avif, f"AVIF photographs {'can' if avif else 'cannot'} be read"),
-        Finding(False, "the lyra2 engine is not part of this version"),
+        *lyra2_findings(settings),
     )
 
 
