@@ -1,15 +1,18 @@
-"""A worker whose engine cannot run any more takes no requests until it can again."""
+"""A GPU that fails costs the request in hand; the others are made once it is well again."""
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psutil
 import pytest
 
@@ -22,6 +25,7 @@ from lyra_zoom.jobs.leases import Leases
 from lyra_zoom.jobs.requests import Requests
 from lyra_zoom.settings import Settings
 from tests.official_clients import ZOOM
+from tests.pictures import encoded
 from tests.receivers import until
 
 pytestmark = pytest.mark.slow
@@ -43,15 +47,21 @@ class Place:
         self.leases = Leases(self._database)
         self.events = Events(self._database)
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    @contextmanager
+    def worker(self, engine: str) -> Iterator[psutil.Process]:
         environment = {"LYRA_ZOOM_DATA": str(self.data), "LOST_MARK": str(self.lost)}
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.slow_worker", "one", "losable"],
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.slow_worker", "one", engine],
             env=os.environ | environment,
         )
+        try:
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(20)
 
-    def accept(self, num_frames: int) -> Job:
-        body = httpx.Request("POST", "http://x", json={**ZOOM, "num_frames": num_frames})
+    def accept(self, **fields: object) -> Job:
+        body = httpx.Request("POST", "http://x", json={**ZOOM, **fields})
         submission = Submission(
             key_id="ann", endpoint=ENDPOINT_ID, body=body.content, base_url="http://here"
         )
@@ -78,12 +88,11 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_a_lost_engine_costs_the_request_in_hand_alone(place: Place):
-    worker = place.start_worker()
-    try:
+    with place.worker("losable") as worker:
         first, second = place.accept(num_frames=481), place.accept(num_frames=81)
         until(lambda: any("%" in e.message for e in place.events.since(first.request_id)), 60)
         place.lost.touch()
-        psutil.Process(worker.pid).children()[0].kill()
+        worker.children()[0].kill()
         until(lambda: place.load(first).outcome, WITHIN_S)
         assert place.load(first).error_type == "runner_scheduling_failure"
         until(lambda: place.problem() == "its GPU is gone", WITHIN_S)
@@ -93,6 +102,18 @@ def test_a_lost_engine_costs_the_request_in_hand_alone(place: Place):
         until(lambda: place.load(second).outcome, WITHIN_S)
         assert place.load(second).outcome == "succeeded"
         assert place.problem() is None
-    finally:
-        worker.terminate()
-        worker.wait(20)
+
+
+def test_while_an_engine_recovers_from_a_fault_its_worker_says_why(place: Place):
+    pytest.importorskip("torch", reason="the fault is one of torch")
+    plain = encoded(np.full((200, 320, 3), 90, np.uint8), "PNG")
+    unbearable = "data:image/png;base64," + base64.b64encode(plain).decode()
+    with place.worker("gpu_memory"):
+        first = place.accept(num_frames=81, image_url=unbearable)
+        second = place.accept(num_frames=81)
+        until(lambda: place.load(first).outcome, WITHIN_S)
+        assert place.load(first).error == "The GPU has too little memory for this video."
+        until(lambda: "memory" in (place.problem() or ""), 10)
+        until(lambda: place.load(second).outcome, WITHIN_S)
+        assert place.load(second).outcome == "succeeded"
+        until(lambda: place.problem() is None, WITHIN_S)
