@@ -269,8 +269,10 @@ def test_what_newly_hides_the_known_does_not_spoil_the_alignment():
     assert 0.8 < float(depth[~background].median()) < 1.2
 
 
-def test_a_view_of_nothing_known_is_treated_as_the_one_before():
-    views = [moved(0, 0, 0.2), moved(0, 0, 0, yaw_rad=-1.0)]
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_view_of_nothing_known_is_treated_as_its_neighbour(order):
+    both = [moved(0, 0, 0.2), moved(0, 0, 0, yaw_rad=-1.0)]
+    views = [both[place] for place in order]
     model = squinting(views, lambda disparity, _: 4 * disparity + 0.1)
     depth = model.update(**asked(views), known=known_from(torch.eye(4)))
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)

@@ -26,7 +26,7 @@ REFERENCE_MODEL = "da3nested-giant-large"
 
 PREFIX = "model."
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class PackageNetwork:
@@ -73,7 +73,7 @@ def build_network(state: Mapping[str, Tensor], model: str = REFERENCE_MODEL) -> 
     loaded = network.load_state_dict(own, strict=False)
     if missing := loaded.missing_keys:
         raise EngineNotReady(f"the weights of {model} lack {len(missing)}, first {missing[0]}")
-    _log.info("depth network loaded model=%s unused=%d", model, len(loaded.unexpected_keys))
+    logger.info("depth network loaded model=%s unused=%d", model, len(loaded.unexpected_keys))
     return network.eval().requires_grad_(False)
 
 

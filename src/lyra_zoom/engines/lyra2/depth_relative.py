@@ -10,6 +10,7 @@ the engine is different.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,16 +83,29 @@ class AlignedDepth:
     ) -> Float[Tensor, "V H W"]:
         """Depth of frames, each made to agree with what is known and in its view.
 
-        A frame that shows next to nothing known is treated as the last one that did.
+        A frame that shows next to nothing known is treated as the nearest one that does.
         """
         settled = settled_points(known)
-        planes, line = [], None
-        for frame, pose, k in zip(frames, w2c.cpu().float(), K.cpu().float(), strict=True):
-            relative = self.relative(frame).float().cpu()
-            points = seen(settled, pose, k, (relative.shape[0], relative.shape[1]))
-            line = fitted_line(relative, points) or line or _guess(relative)
-            planes.append(1.0 / line.of(relative))
+        seen_by = [self.relative(frame).float().cpu() for frame in frames]
+        lines = [
+            fitted_line(
+                relative, seen(settled, pose, k, (relative.shape[0], relative.shape[1]))
+            )
+            for relative, pose, k in zip(
+                seen_by, w2c.cpu().float(), K.cpu().float(), strict=True
+            )
+        ]
+        planes = [
+            1.0 / (_nearest(lines, place) or _guess(relative)).of(relative)
+            for place, relative in enumerate(seen_by)
+        ]
         return torch.stack(planes)
+
+
+def _nearest(lines: Sequence[Line | None], place: int) -> Line | None:
+    """The line at this place, else that of the nearest place that has one."""
+    found = [other for other, line in enumerate(lines) if line is not None]
+    return lines[min(found, key=lambda other: abs(other - place))] if found else None
 
 
 def fitted_line(relative: Float[Tensor, "H W"], points: SeenPoints) -> Line | None:
