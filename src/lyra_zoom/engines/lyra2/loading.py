@@ -5,10 +5,8 @@ Which memory mode is taken is decided here, once, by what the GPU has free; see 
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from safetensors import SafetensorError
@@ -16,13 +14,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from lyra_zoom.engines.lyra2.budget import Mode, Precision, budget_of
+from lyra_zoom.engines.lyra2.crew_orders import Team
 from lyra_zoom.engines.lyra2.depth import DepthEstimator
 from lyra_zoom.engines.lyra2.depth_loading import EmbeddedDepth, load_depth
-from lyra_zoom.engines.lyra2.engine import Lyra2Engine, Lyra2Model
+from lyra_zoom.engines.lyra2.engine import Loras, Lyra2Engine, Lyra2Model
 from lyra_zoom.engines.lyra2.faults import named_faults
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.latents import Autoencoder, build_vae
-from lyra_zoom.engines.lyra2.lora import LoraMerger, load_lora
+from lyra_zoom.engines.lyra2.lead import load_with_crew
 from lyra_zoom.engines.lyra2.modes import MemoryPlan, plan_memory
 from lyra_zoom.engines.lyra2.prompt import (
     PromptEncoder,
@@ -33,9 +32,9 @@ from lyra_zoom.engines.lyra2.prompt import (
 from lyra_zoom.engines.lyra2.quantize import eight_bits_for
 from lyra_zoom.engines.lyra2.rollout import Networks
 from lyra_zoom.engines.lyra2.sizes import Sizes, sizes_in
-from lyra_zoom.engines.lyra2.speed import ReadyTransformer, make_ready
 from lyra_zoom.engines.lyra2.stored import StoredTensors
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
+from lyra_zoom.engines.lyra2.transformer_loading import TransformerPlan, load_transformer
 from lyra_zoom.engines.lyra2.vision import ImageEncoder, build_image_encoder
 from lyra_zoom.errors import EngineNotReady, WeightsBroken, WeightsUnusable
 from lyra_zoom.geometry.image import Size
@@ -43,28 +42,6 @@ from lyra_zoom.settings import Settings
 
 SMALL, LARGE = Size(832, 480), Size(1280, 720)
 """The sizes of videos that memory is planned for; what is larger than these is not made."""
-
-ALWAYS = {"realism_boost": 0.4, "detail_enhancer": 0.4}
-DISTILLED = {**ALWAYS, "dmd_distillation": 1.0}
-"""Strengths of the LoRAs. Source: Lyra 2.0 specification, section 8."""
-
-logger = logging.getLogger(__name__)
-
-
-class LoraSwitch:
-    """Merges the LoRAs that a schedule was made for, when they are not merged already."""
-
-    def __init__(self, folder: WeightsFolder, merger: LoraMerger) -> None:
-        self._merger = merger
-        self._deltas = {name: load_lora(folder.lora(name)) for name in DISTILLED}
-
-    def use(self, *, distilled: bool) -> None:
-        """Have the weights of the distilled schedule, or of the full one."""
-        strengths = DISTILLED if distilled else ALWAYS
-        stack = [(self._deltas[name], strength) for name, strength in strengths.items()]
-        absent = self._merger.merge(stack)
-        if absent:
-            logger.warning("a lora is for layers that are not there layers=%d", len(absent))
 
 
 def load_engine(
@@ -79,28 +56,29 @@ def load_engine(
     """
     device = torch.device(settings.lyra2_device)
     folder = WeightsFolder(settings.lyra2_folder)
-    with _told_of_weights():
+    with _told_of_weights(), ExitStack() as undo:
         sizes = sizes_in(folder.path)
-        plan, largest = _plan(settings, device, sizes)
-        say(f"loading lyra2: {plan}")
-        _same_numbers_every_time(device)
-        ready = _transformer(folder, sizes, plan, device)
-        loras = LoraSwitch(folder, ready.merger)
+        memory, largest = _plan(settings, device, sizes)
+        say(f"loading lyra2: {memory}")
+        plan = TransformerPlan(folder=folder, config=sizes.transformer, memory=memory)
+        transformer, loras = _transformer(settings, plan, undo)
         loras.use(distilled=True)
-        at_home = device if plan.mode is Mode.FULL else torch.device("cpu")
+        at_home = device if memory.mode is Mode.FULL else torch.device("cpu")
         model = Lyra2Model(
             networks=Networks(
-                transformer=ready.transformer,
+                transformer=transformer,
                 vae=_autoencoder(folder, sizes, device),
                 image_encoder=_image_encoder(folder, sizes, device, at_home),
                 depth=_depth(folder, device, at_home, embedded_depth),
                 device=device,
+                streams_rest_on=at_home,
             ),
             read_prompt=_prompt_encoder(folder, sizes, device, at_home),
             unwanted=load_negative(folder.negative_prompt).to(device),
             loras=loras,
             largest=largest,
         )
+        undo.pop_all()
     return Lyra2Engine(model)
 
 
@@ -121,23 +99,18 @@ def _plan(settings: Settings, device: torch.device, sizes: Sizes) -> tuple[Memor
     return plan, LARGE
 
 
-def _same_numbers_every_time(device: torch.device) -> None:
-    """Sums in a fixed order: whoever goes on after a death draws what would have been drawn."""
-    if device.type == "cuda":
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(mode=True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # documented
-
-
 def _transformer(
-    folder: WeightsFolder, sizes: Sizes, plan: MemoryPlan, device: torch.device
-) -> ReadyTransformer:
-    stored = StoredTensors(folder.transformer)
-    with torch.device("meta"):
-        transformer = Lyra2Transformer(sizes.transformer)
-    transformer.load_state_dict(dict(stored), strict=True, assign=True)
-    transformer.eval().requires_grad_(False)
-    return make_ready(transformer, plan, device, stored)
+    settings: Settings, plan: TransformerPlan, undo: ExitStack
+) -> tuple[Lyra2Transformer, Loras]:
+    """The transformer, alone or shared by several GPUs; `undo` takes back what was started."""
+    if settings.lyra2_gpus_per_video == 1:
+        return load_transformer(plan, torch.device(settings.lyra2_device))
+    team = Team(
+        plan=plan,
+        processes=settings.lyra2_gpus_per_video,
+        device_type=settings.lyra2_device,
+    )
+    return load_with_crew(team, undo)
 
 
 def _autoencoder(folder: WeightsFolder, sizes: Sizes, device: torch.device) -> Autoencoder:
