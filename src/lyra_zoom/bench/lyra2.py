@@ -268,6 +268,7 @@ def _chunk(networks: RandomNetworks, sizes: Sizes, size: Size, watch: _Watch) ->
         image_encoder=networks.image_encoder,
         depth=AlignedDepth(relative=networks.depth),
         device=networks.device,
+        streams_rest_on=networks.device if networks.stays else torch.device("cpu"),
     )
     scene = build_scene(photo, flat, path.K[0])
     sampling = Sampling(prompt="", seed=0)

@@ -69,6 +69,7 @@ class RandomNetworks:
     image_encoder: ImageEncoder
     depth: DepthAnythingV2  # Small, in the place of Depth Anything 3
     device: torch.device
+    stays: bool  # everything on the device, always
 
 
 def random_networks(
@@ -89,6 +90,7 @@ def random_networks(
         image_encoder=ImageEncoder(tower, device),
         depth=DepthAnythingV2(depth, device),
         device=device,
+        stays=plan.mode is Mode.FULL,
     )
 
 

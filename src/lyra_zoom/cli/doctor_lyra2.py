@@ -1,4 +1,4 @@
-"""What `doctor` finds about the lyra2 engine: packages, weights, licence, GPU and its memory."""
+"""What `doctor` finds about the lyra2 engine: packages, weights, licence, GPU, memory."""
 
 from __future__ import annotations
 

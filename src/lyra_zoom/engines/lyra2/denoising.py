@@ -58,13 +58,17 @@ class Denoiser:
                 raise ValueError("guidance needs the embedding of what is not wanted")
             self._uncond = transformer.prepare_prompt(prompts.uncond)
 
+    def prepare(self, conditions: Conditions) -> PreparedChunk:
+        """A chunk as the network takes it: a fraction of its conditions, which may then go."""
+        return self._transformer.prepare(conditions)
+
     def draw(
-        self, conditions: Conditions, chunk: int, progress: Progress
+        self, prepared: PreparedChunk, chunk: int, progress: Progress
     ) -> Float[Tensor, "1 C 20 h w"]:
         """The latents of a chunk; may be cancelled before each step."""
-        shape = conditions.warped_latents.shape
-        noise = chunk_noise(self._sampling.seed, chunk, shape).to(conditions.rays.device)
-        prepared = self._transformer.prepare(conditions)
+        beside = prepared.beside_noise
+        shape = (len(beside), self._transformer.config.out_channels, *beside.shape[2:])
+        noise = chunk_noise(self._sampling.seed, chunk, shape).to(beside.device)
         return denoise(self._prediction(prepared), noise, self._sampler(chunk), progress)
 
     def _sampler(self, chunk: int) -> Sampler:

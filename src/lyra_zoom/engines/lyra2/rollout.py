@@ -38,13 +38,17 @@ DEPTH_VIEWS = 10  # newest keyframes whose depth is estimated together
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Networks:
-    """What a leg is drawn with; conditions and latents lie on `device`."""
+    """What a leg is drawn with; conditions and latents lie on `device`.
+
+    `streams_rest_on` is where open streams of the autoencoder wait while others work.
+    """
 
     transformer: Lyra2Transformer
     vae: Autoencoder
     image_encoder: ImageEncoder
     depth: DepthEstimator
     device: torch.device = CPU
+    streams_rest_on: torch.device | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,9 +102,11 @@ class Rollout:
         chunk = past.chunks
         if self._last is not None and self._last.chunk == chunk:
             raise ValueError("the leg is over")
-        conditions = self.look_back(progress)
+        prepared = self._denoiser.prepare(self.look_back(progress))
+        self._rest()
         progress.begin("denoise", self._shares.denoise)
-        latents = self._denoiser.draw(conditions, chunk, progress)[0]
+        latents = self._denoiser.draw(prepared, chunk, progress)[0]
+        del prepared  # before the autoencoder needs the memory
         progress.begin("decode", self._shares.decode)
         frames = self._decode(latents, progress)
         progress.begin("depth", self._shares.depth)
@@ -174,6 +180,13 @@ class Rollout:
             progress.advance(place / latents.shape[1])
             pieces.append(self._decoder.decode(latents[:, place : place + 1]))
         return torch.cat(pieces, dim=1)
+
+    def _rest(self) -> None:
+        """Leave the device to the transformer, where it is too small for both."""
+        elsewhere = self._networks.streams_rest_on
+        if elsewhere is not None:
+            self._encoder.rest_on(elsewhere)
+            self._decoder.rest_on(elsewhere)
 
     def _ends_with(self, chunk: int) -> bool:
         return chunk + 1 == self._chunks
