@@ -23,6 +23,9 @@ Keys = Annotated[
 ]
 DatabaseUrl = Annotated[str, StringConstraints(pattern=r"^(sqlite:///|postgres(ql)?://)")]
 StorageUrl = Annotated[str, StringConstraints(pattern=r"^(s3|file)://")]
+GpusPerVideo = Annotated[
+    Literal[1, 2, 4, 8], BeforeValidator(lambda text: int(text) if text.isdigit() else text)
+]
 WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^/]")]
 
 
@@ -44,6 +47,7 @@ class Settings:
     `lyra2_weights`: the folder of the lyra2 engine's weights; else one in the data folder.
     `lyra2_licence`: `accepted` says that the licence of those weights is accepted here.
     `lyra2_memory`: how the lyra2 engine uses the GPU: auto, full, lean or stream.
+    `lyra2_gpus_per_video`: GPUs that make a video together: 1 unless set, 2, 4 or 8.
     `lyra2_device`: `cuda` unless set; `cpu` is only fit for trying weights of a toy's size.
     """
 
@@ -61,6 +65,7 @@ class Settings:
     lyra2_weights: Path | None = None
     lyra2_licence: Literal["accepted"] | None = None
     lyra2_memory: Literal["auto", "full", "lean", "stream"] = "auto"
+    lyra2_gpus_per_video: GpusPerVideo = 1
     lyra2_device: Literal["cuda", "cpu"] = "cuda"
 
     @classmethod

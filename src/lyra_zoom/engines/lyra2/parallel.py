@@ -2,7 +2,7 @@
 
 Each process has a part of the tokens. For self-attention the parts are exchanged, so that each
 process has all tokens of a part of the heads, and exchanged back. All processes are given the
-same inputs, and all end with the same velocity.
+same inputs, and all end with the same velocity. Who calls it in all of them: `crew.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lyra_zoom.engines.lyra2.attention import Attend, attend
+from lyra_zoom.engines.lyra2.streaming import BlockStream
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 
 
@@ -29,7 +30,11 @@ def share_tokens(
     if transformer.config.num_heads % processes:
         heads = transformer.config.num_heads
         raise ValueError(f"{heads} heads cannot be shared by {processes} processes")
-    transformer.use_attention(kernel, Ulysses(group, kernel))
+    sharing = Ulysses(group, kernel)
+    transformer.use_attention(kernel, sharing)
+    if isinstance(transformer.block_source, BlockStream):
+        for visitor in transformer.block_source.templates:
+            visitor.self_attention.sharing = sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Ulysses:
         """All tokens, without what filled them up."""
         processes = dist.get_world_size(self.group)
         parts = tokens.new_empty(processes * len(tokens), *tokens.shape[1:])
-        dist.all_gather_into_tensor(parts, tokens.contiguous(), group=self.group)
+        dist.all_gather_single(parts, tokens.contiguous(), group=self.group)
         by_process = parts.reshape(processes, *tokens.shape)
         return by_process.movedim(0, 1).flatten(1, 2)[:, :num_tokens]
 
