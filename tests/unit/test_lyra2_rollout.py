@@ -12,6 +12,7 @@ from safetensors.torch import load, save  # noqa: E402
 
 from lyra_zoom.engines.lyra2.states import Expected, load_state, save_state  # noqa: E402
 from lyra_zoom.errors import Cancelled, StateUnusable  # noqa: E402
+from lyra_zoom.geometry.image import Size  # noqa: E402
 from tests.fakes import Notes  # noqa: E402
 from tests.lyra2_rollouts import forward_path, small_rollout, state_of  # noqa: E402
 
@@ -54,6 +55,14 @@ def test_a_chunk_drawn_after_a_replay_has_the_same_bits(use_dmd):
 
 
 @pytest.mark.slow
+def test_a_picture_of_an_odd_number_of_tokens_is_drawn():
+    size = Size(80, 48)  # 3 rows and 5 columns of tokens; 720p has 45 rows
+    frames = small_rollout(forward_path(81, size)).next_chunk(Notes())
+    assert frames.shape == (80, 3, 48, 80)
+    assert torch.isfinite(frames).all()
+
+
+@pytest.mark.slow
 def test_another_seed_gives_another_film():
     one, other = (small_rollout(forward_path(81), seed=seed) for seed in (1, 2))
     assert not torch.equal(one.next_chunk(Notes()), other.next_chunk(Notes()))
@@ -69,7 +78,7 @@ def test_a_leg_has_no_more_chunks_than_its_path():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stage", "fraction"), [("look back", 0.1), ("denoise", 0.25), ("decode", 0.5)]
+    ("stage", "fraction"), [("look back", 0.1), ("denoise", 0.25), ("frames", 0.5)]
 )
 def test_a_chunk_can_be_cancelled_in_the_middle(stage, fraction):
     rollout = small_rollout(forward_path(81))
@@ -81,7 +90,7 @@ def test_a_chunk_can_be_cancelled_in_the_middle(stage, fraction):
 def test_a_chunk_reports_each_of_its_stages_once():
     notes = Notes()
     small_rollout(forward_path(81)).next_chunk(notes)
-    assert notes.stages == ["look back", "denoise", "decode", "depth"]
+    assert notes.stages == ["look back", "denoise", "frames", "depth"]
 
 
 def test_a_state_holds_what_was_put_into_it():

@@ -107,7 +107,7 @@ class Rollout:
         progress.begin("denoise", self._shares.denoise)
         latents = self._denoiser.draw(prepared, chunk, progress)[0]
         del prepared  # before the autoencoder needs the memory
-        progress.begin("decode", self._shares.decode)
+        progress.begin("frames", self._shares.decode)
         frames = self._decode(latents, progress)
         progress.begin("depth", self._shares.depth)
         depths: Mapping[int, Tensor] = {}
