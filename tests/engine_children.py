@@ -68,6 +68,21 @@ class HangingEngine(StillEngine):
         return super().build_scene(photo, progress)
 
 
+class LargeStepsEngine(StillEngine):
+    """Takes seconds for a step, as a large network does; is quick while it warms up."""
+
+    name = "lyra2"
+    warm = False
+
+    def build_scene(self, photo: Photo, progress: Progress) -> Scene:
+        scene = super().build_scene(photo, progress)
+        if LargeStepsEngine.warm:
+            time.sleep(3)
+        LargeStepsEngine.warm = True
+        progress.advance(1.0)
+        return scene
+
+
 class FailingEngine(StillEngine):
     """Has a mistake in it."""
 
@@ -171,6 +186,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "once": OnceCrashingEngine,
     "deaf": StillEngine,
     "losable": SlowEngine,
+    "large_steps": LargeStepsEngine,
 }
 
 

@@ -167,6 +167,17 @@ def test_an_engine_that_ignores_a_cancel_is_killed(
     assert engine.prepare(order, nobody())["chunks"] == 2, "its successor works"
 
 
+def test_an_engine_of_large_steps_is_given_time_to_stop(start: Start, order: FilmOrder):
+    engine = start("large_steps")
+    until(lambda: engine.state.ready)
+    process = pid_of(engine)
+    asked_s = time.monotonic() + 0.3
+    with pytest.raises(Cancelled):
+        engine.prepare(order, nobody(lambda: time.monotonic() > asked_s))
+    assert time.monotonic() - asked_s > 2, "its step takes three seconds"
+    assert pid_of(engine) == process, "the loaded model is kept"
+
+
 def test_an_engine_without_a_word_is_killed(start: Start, plain_order: FilmOrder):
     engine = start("hanging", silence_s=0.5)
     until(lambda: engine.state.ready)

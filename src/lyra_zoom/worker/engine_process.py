@@ -49,6 +49,22 @@ LOOK_EVERY_S = 0.1
 SILENCE_S = 120.0
 """Without a word for so long, an engine hangs: it reports every frame or denoise step."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long an engine may go without a word, and may take to stop, in seconds."""
+
+    silence_s: float
+    grace_s: float
+
+
+LARGE_STEPS = {"lyra2": Pace(silence_s=600.0, grace_s=45.0)}
+"""Engines whose smallest step is a pass through a large network.
+
+Besides, they compile anew for another size of video, and read their weights again for another
+schedule. To kill one costs the minutes in which it is loaded.
+"""
+
 WARM_UP_S = 900.0
 """The same for getting ready, which may compile or read tens of gigabytes."""
 
@@ -172,19 +188,21 @@ class EngineProcess:
                     return _outcome(message)
                 if not cancelled_s:
                     _pass_on(message, watching)
-            elif message is None and now_s - heard_s > self._longest_silence_s():
+            elif message is None and now_s - heard_s > self._pace().silence_s:
                 self._kill("it hung")
                 raise EngineHung(f"the engine said nothing for {now_s - heard_s:.0f} s")
             if not cancelled_s and watching.unwanted():
                 cancelled_s = now_s
                 self._send({"id": number, "do": Do.CANCEL})
-            elif cancelled_s and now_s - cancelled_s > GRACE_S:
+            elif cancelled_s and now_s - cancelled_s > self._pace().grace_s:
                 self._kill("it did not stop when told to")
                 raise Cancelled("cancelled")
 
-    def _longest_silence_s(self) -> float:
-        """An engine that was never warm may still compile."""
-        return self._silence_s if self._state.ready else WARM_UP_S
+    def _pace(self) -> Pace:
+        """What may be expected of this engine; one that was never warm may still compile."""
+        usual = Pace(silence_s=self._silence_s, grace_s=GRACE_S)
+        pace = LARGE_STEPS.get(self._state.name, usual)
+        return pace if self._state.ready else replace(pace, silence_s=WARM_UP_S)
 
     def _next_of(self, inbox: queue.Queue[Line | None]) -> Line | None:
         """The next message, None after a while without; the end of the engine is an error."""
