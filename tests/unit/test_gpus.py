@@ -53,6 +53,13 @@ def test_only_the_gpus_that_cuda_would_see_are_shared_out(
     assert gpus_for_workers(settings, {"CUDA_VISIBLE_DEVICES": chosen}, devices) == gpus
 
 
+def test_gpus_that_make_a_video_together_get_one_worker(settings: Settings, devices: Path):
+    settings = replace(settings, lyra2_gpus_per_video=2)
+    chosen = {"CUDA_VISIBLE_DEVICES": "0,1,2,3,4"}
+    assert gpus_for_workers(settings, {}, devices) == ("0,1",)
+    assert gpus_for_workers(settings, chosen, devices) == ("0,1", "2,3")
+
+
 def test_without_weights_no_gpu_is_shared_out(tmp_path: Path, devices: Path):
     assert gpus_for_workers(Settings(data=tmp_path / "empty"), {}, devices) == ()
 

@@ -17,13 +17,20 @@ DEVICES = Path("/dev")
 def gpus_for_workers(
     settings: Settings, environment: Mapping[str, str], devices: Path = DEVICES
 ) -> tuple[str, ...]:
-    """The GPUs that get a worker each, by the names CUDA knows; none where lyra2 cannot run."""
+    """What each worker shall see, by the names CUDA knows; nothing where lyra2 cannot run.
+
+    That is one GPU, or as many as make a video together. Those that are left over do nothing.
+    """
     if settings.lyra2_device != "cuda" or why_not_usable(settings) is not None:
         return ()
     chosen = environment.get(CHOSEN)
     if chosen is not None:
-        return _until_the_first_unknown(chosen)
-    return tuple(str(n) for n in range(len(list(devices.glob("nvidia[0-9]*")))))
+        names = _until_the_first_unknown(chosen)
+    else:
+        names = tuple(str(n) for n in range(len(list(devices.glob("nvidia[0-9]*")))))
+    together = settings.lyra2_gpus_per_video
+    teams = range(0, len(names) - together + 1, together)
+    return tuple(",".join(names[first : first + together]) for first in teams)
 
 
 def _until_the_first_unknown(chosen: str) -> tuple[str, ...]:
