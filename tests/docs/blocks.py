@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.docs.command_help import help_of
 from tests.docs.example_files import example_blocks
 from tests.docs.limits import limit_table
+from tests.docs.lyra2_memory import memory_modes_table, memory_parts_table
 from tests.docs.tables import (
     error_table,
     error_type_table,
@@ -32,6 +33,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings_table,
     "errors": error_table,
     "limits": limit_table,
+    "memory modes": memory_modes_table,
+    "memory parts": memory_parts_table,
     "kinds": kind_table,
     "tree": tree,
     "help": lambda: help_of(),

@@ -49,6 +49,9 @@ from lyra_zoom.pipeline.progress import ProgressReport
 
 NO_GPU = "there is no GPU that torch can use; --tiny only shows that the benchmark runs"
 
+ENCODE_FLOP, DECODE_FLOP = 5_004_392, 8_446_418
+"""Of the autoencoder, per pixel of a frame; counted by torch on tensors without content."""
+
 DMD_STEPS = 4
 TINY_SIZE = Size(32, 32)
 DEPTH = 3.0  # scene units, of the flat wall that everything looks at
@@ -140,7 +143,7 @@ def measure_lyra2(
     watch = _Watch(device, say)
     stages = (
         *_encoder_stages(networks, sizes, wish.size, watch),
-        *_picture_stages(networks, wish.size, watch),
+        *_picture_stages(networks, sizes, wish.size, watch),
         *_transformer_stages(networks, sizes.transformer, wish.size, watch),
         _chunk(networks, sizes, wish.size, watch),
     )
@@ -205,8 +208,10 @@ def _encoder_stages(
     )
 
 
-def _picture_stages(networks: RandomNetworks, size: Size, watch: _Watch) -> tuple[Stage, ...]:
-    """Autoencoder and warps, for one chunk."""
+def _picture_stages(
+    networks: RandomNetworks, sizes: Sizes, size: Size, watch: _Watch
+) -> tuple[Stage, ...]:
+    """Warps and the autoencoder, for one chunk."""
     device = networks.device
     h, w = size.height // PIXELS_PER_LATENT, size.width // PIXELS_PER_LATENT
     video = torch.zeros(3, 1 + CHUNK_FRAMES, size.height, size.width, device=device)
@@ -222,11 +227,16 @@ def _picture_stages(networks: RandomNetworks, size: Size, watch: _Watch) -> tupl
     for frame in range(MEMORY_SLOTS):
         memory.add(frame, seen)
     remembered = list(range(MEMORY_SLOTS))
+    pixels = 0 if sizes is TINY else video[0].numel()
     return (
         watch.time("warp ahead", lambda: list(warp_in_groups(video[:, 0], seen, targets))),
         watch.time("warp memory", lambda: correspondence(memory, remembered, targets)),
-        watch.time("encode", lambda: networks.autoencoder.encode(video)),
-        watch.time("decode", lambda: networks.autoencoder.decode(latents)),
+        watch.time(
+            "encode", lambda: networks.autoencoder.encode(video), flop=ENCODE_FLOP * pixels
+        ),
+        watch.time(
+            "decode", lambda: networks.autoencoder.decode(latents), flop=DECODE_FLOP * pixels
+        ),
     )
 
 

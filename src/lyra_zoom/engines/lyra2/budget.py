@@ -283,7 +283,7 @@ def _companions() -> dict[str, Part]:
     return {
         "reading the prompt": Part("text encoder", TEXT_ENCODER_BYTES, "UMT5-XXL"),
         "seeing depth": Part("depth model", DEPTH_BYTES, "Depth Anything 3; estimate"),
-        "conditions": Part("image encoder", IMAGE_ENCODER_BYTES, "CLIP ViT-H/14"),
+        "looking back": Part("image encoder", IMAGE_ENCODER_BYTES, "CLIP ViT-H/14"),
     }
 
 
@@ -304,7 +304,7 @@ def _phases(
     return {
         "reading the prompt": (Part("activations", TEXT_WORK_BYTES, "estimate"),),
         "seeing depth": (Part("activations", DEPTH_WORK * pixels, "ten views; estimate"),),
-        "conditions": (
+        "looking back": (
             conditions,
             Part("warping", WARP_WORK * pixels, "16 pictures at a time"),
             Part("encoding", ENCODING * pixels, "a stream of its own"),
