@@ -269,6 +269,16 @@ def test_what_newly_hides_the_known_does_not_spoil_the_alignment():
     assert 0.8 < float(depth[~background].median()) < 1.2
 
 
+def test_what_a_network_bends_is_straightened_where_something_is_known():
+    views = PATHS["an arc"]
+    column = torch.linspace(-1, 1, WIDTH)
+    model = squinting(
+        views, lambda disparity, _: 3 * disparity * (1 + 0.15 * (3 * column).sin())
+    )
+    depth = model.update(**asked(views), known=known_from(torch.eye(4)))
+    assert float((depth / truth(views) - 1).abs().median()) < 0.03  # a line alone leaves 0.1
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_view_of_nothing_known_is_treated_as_its_neighbour(order):
     both = [moved(0, 0, 0.2), moved(0, 0, 0, yaw_rad=-1.0)]
