@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -123,6 +125,40 @@ def test_points_of_a_camera_lie_where_the_reference_puts_them(whole):
     torch.testing.assert_close(points, whole["world_points_with_w2c_p0"], **SAME)
     seen = project(points, whole["p1|w2c_tgt"][None], whole["K_src"][None])[0]
     torch.testing.assert_close(seen, whole["project_back_p1"], rtol=1e-6, atol=1e-4)
+
+
+def _splat_point_by_point(planes, source, target):
+    """The warp of one view, without cleaning, one point and one neighbour at a time."""
+    height, width = source.depth.shape
+    points = unproject(source.depth, source.w2c, source.K)
+    homogeneous = project(points, target.w2c, target.K)[0].double()
+    farthest = max(math.log1p(float(z)) for z in homogeneous[..., 2].flatten())
+    total, weight = np.zeros((3, height, width)), np.zeros((height, width))
+    for row, column in np.ndindex(height, width):
+        u, v, z = homogeneous[row, column].tolist()
+        x, y = u / (z + 1e-7), v / (z + 1e-7)
+        near = 1 / (math.exp(50 * math.log1p(z) / (farthest + 1e-7)) + 1e-7)
+        for i in (math.floor(y), math.ceil(y)):
+            for j in (math.floor(x), math.ceil(x)):
+                if 0 <= i < height and 0 <= j < width:
+                    share = near * (1 - abs(x - j)) * (1 - abs(y - i))
+                    total[:, i, j] += share * planes[:, row, column].numpy()
+                    weight[i, j] += share
+    return np.where(weight > 0, total / np.where(weight > 0, weight, 1), -1)
+
+
+def test_a_warp_is_the_sum_of_its_points():
+    planes = torch.from_numpy(np.random.default_rng(1).uniform(-1, 1, (3, 12, 16))).float()
+    depth = torch.from_numpy(np.random.default_rng(2).uniform(1, 3, (12, 16))).float()
+    intrinsics = torch.tensor([[14.0, 0.0, 8.3], [0.0, 14.0, 6.1], [0.0, 0.0, 1.0]])
+    source = PosedDepth(depth=depth, w2c=STILL, K=intrinsics)
+    aside = STILL.clone()
+    aside[:3, 3] = torch.tensor([0.13, -0.07, -0.21])
+    target = Cameras(w2c=aside[None], K=intrinsics[None])
+    warped = forward_warp(planes, source, target, clean=False)
+    np.testing.assert_allclose(
+        warped.planes[0].numpy(), _splat_point_by_point(planes, source, target), atol=2e-4
+    )
 
 
 def test_a_chunk_is_warped_in_groups_of_sixteen(kept):

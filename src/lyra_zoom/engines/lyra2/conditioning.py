@@ -81,5 +81,8 @@ def _rays(cameras: Cameras, frames: list[int], past: Past) -> Float[Tensor, "384
     seen_from = cameras.w2c[past.newest]
     c2w = seen_from @ c2w_of(cameras.w2c[frames])
     height, width = past.keyframes[0].shape[-2:]
-    rays = ray_map(cameras.K[frames], c2w.to(past.device), height, width)
-    return space_to_depth(rays.permute(0, 3, 1, 2)).transpose(0, 1)
+    packed = []
+    for K, pose in zip(cameras.K[frames], c2w, strict=True):  # one by one: they are large
+        rays = ray_map(K[None], pose[None].to(past.device), height, width)
+        packed.append(space_to_depth(rays.permute(0, 3, 1, 2))[0])
+    return torch.stack(packed, dim=1)

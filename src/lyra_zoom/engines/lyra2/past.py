@@ -47,7 +47,7 @@ class Past:
         first = self.newest + 1
         for frame in range(first, first + CHUNK_FRAMES):
             if frame % KEYFRAME_EVERY == 0:
-                self.keyframes[frame] = frames[:, frame - first].to(CPU)
+                self.keyframes[frame] = frames[:, frame - first].to(CPU, copy=True)
         self.recent_latents = torch.cat([self.recent_latents, latents], dim=1)[:, -LOOK_BACK:]
         self.chunks += 1
 

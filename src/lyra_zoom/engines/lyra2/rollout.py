@@ -113,6 +113,7 @@ class Rollout:
         depths: Mapping[int, Tensor] = {}
         if not self._ends_with(chunk):
             past.keep(frames, self._encoder.encode(frames))
+            progress.advance(0.5)
             depths = self._estimate_depths(past)
             self._remember(past, depths)
         self._last = ChunkState(chunk=chunk, latents=latents.to(CPU), depths=depths)
