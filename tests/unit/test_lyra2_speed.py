@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch", reason="the lyra2 engine needs torch")
 
 from torch import nn  # noqa: E402
 
+from lyra_zoom.engines.lyra2.attention import attend  # noqa: E402
 from lyra_zoom.engines.lyra2.budget import GIB, Mode, Precision, budget_of  # noqa: E402
 from lyra_zoom.engines.lyra2.conditions import Conditions  # noqa: E402
 from lyra_zoom.engines.lyra2.config import TransformerConfig  # noqa: E402
@@ -131,6 +132,19 @@ def test_in_stream_the_blocks_on_the_device_are_three_at_most():
     network = readied(Mode.STREAM).transformer
     assert network.block_source is not None
     assert len({id(block) for block in network.block_source()}) == 3
+
+
+def test_a_kernel_chosen_later_is_that_of_visiting_blocks_as_well():
+    asked = []
+
+    def kernel(query, key, value):
+        asked.append(query.shape)
+        return attend(query, key, value)
+
+    network = readied(Mode.STREAM).transformer
+    network.use_attention(kernel)
+    velocity(network)
+    assert len(asked) == 3 * TINY.num_layers
 
 
 @pytest.mark.slow

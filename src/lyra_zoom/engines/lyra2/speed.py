@@ -63,11 +63,11 @@ def make_ready(
     tuning = tuning or Tuning()
     if plan.precision is not Precision.BF16:
         _to_eight_bits(transformer, EightBits(plan.precision.value), plan.mode, device)
-    transformer.use_attention(choose_attention(tuning.attention, device))
     transformer.kept_bias = KeptBias.WHOLE if plan.keeps_bias else KeptBias.PARTS
-    visited = _place(transformer, plan.mode, device)
+    _place(transformer, plan.mode, device)
+    transformer.use_attention(choose_attention(tuning.attention, device))
     if device.type == "cuda" and tuning.compile_with is not None:
-        compile_blocks(visited or transformer.blocks, tuning.compile_with)
+        compile_blocks(transformer.visitors or transformer.blocks, tuning.compile_with)
     logger.info("the transformer is ready plan=%s device=%s", plan, device)
     return ReadyTransformer(
         transformer=transformer,
@@ -124,10 +124,8 @@ class _Alone(nn.Module):
         self.blocks = nn.ModuleDict({str(index): block})
 
 
-def _place(
-    transformer: Lyra2Transformer, mode: Mode, device: torch.device
-) -> tuple[nn.Module, ...]:
-    """Move what stays to the device; returns the modules that stand for visiting blocks."""
+def _place(transformer: Lyra2Transformer, mode: Mode, device: torch.device) -> None:
+    """Move what stays to the device, and let the rest come from the host."""
     at_home: dict[str, nn.Module] = {}
     if mode is not Mode.FULL:
         layers = cast("Iterable[Context]", transformer.contexts)
@@ -135,12 +133,11 @@ def _place(
         at_home["contexts"] = transformer.contexts
     if mode is Mode.STREAM:
         blocks = BlockStream(cast("Iterable[Block]", transformer.blocks), device)
-        transformer.block_source = blocks
+        transformer.block_source, transformer.visitors = blocks, blocks.templates
         at_home["blocks"] = transformer.blocks
     for name, part in transformer.named_children():
         if name not in at_home:
             part.to(device)
-    return blocks.templates if mode is Mode.STREAM else ()
 
 
 def _merger(

@@ -101,6 +101,7 @@ class Lyra2Transformer(nn.Module):
         self.head = Head(config)
         self.block_source: Callable[[], Iterable[Block]] | None = None
         self.context_source: Callable[[], Iterable[Context]] | None = None
+        self.visitors: tuple[Block, ...] = ()  # what `block_source` yields, if not `blocks`
         self.kept_bias = KeptBias.PARTS  # unless `prepare` is told otherwise
         self.sharing: TokenSharing = Alone(attend)
         self.requires_grad_(False)
@@ -113,7 +114,7 @@ class Lyra2Transformer(nn.Module):
     def use_attention(self, kernel: Attend, sharing: TokenSharing | None = None) -> None:
         """Compute attention with this kernel, and among processes if `sharing` says how."""
         self.sharing = sharing or Alone(kernel)
-        for block in cast("list[Block]", self.blocks):
+        for block in (*cast("list[Block]", self.blocks), *self.visitors):
             block.self_attention.sharing = self.sharing
             block.cross_attention.attend = kernel
 
