@@ -86,7 +86,7 @@ class _UniPCWalk:
         levels = np.linspace(LARGEST_LEVEL, 0.0, sampler.steps + 1)[:-1]
         self._scheduler.set_timesteps(sigmas=levels)
         self._scheduler.set_begin_index(0)
-        self.timesteps: Sequence[float] = self._scheduler.timesteps.tolist()
+        self.timesteps: Sequence[float] = self._scheduler.timesteps.double().tolist()
 
     def step(self, index: int, velocity: Tensor, latents: Tensor) -> Tensor:
         timestep = self._scheduler.timesteps[index]
