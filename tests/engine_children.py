@@ -10,13 +10,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lyra_zoom.engines.engine import Engine, Photo, Progress, Scene
+import numpy as np
+
+from lyra_zoom.engines.engine import Engine, Photo, Progress, Scene, Stage
 from lyra_zoom.errors import EngineNotReady
-from lyra_zoom.geometry.image import RgbImage
+from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 from lyra_zoom.worker.engine_child import run_child
 from lyra_zoom.worker.engine_messages import Say, encode_line
 from tests.fakes import FadingEngine, FadingStage, StillEngine, StillStage
@@ -128,6 +130,47 @@ class _FadingCrashingStage(FadingStage):
             yield frame
 
 
+class ToyLyra2Engine:
+    """The real lyra2 engine with weights of a toy's size, which sees a small picture."""
+
+    name = "lyra2"
+
+    def __init__(self) -> None:
+        from lyra_zoom.engines.lyra2.loading import load_engine
+        from tests.lyra2_weights import toy_settings
+
+        settings = toy_settings(Path(os.environ["TOY_DATA"]))
+        self._engine = load_engine(settings, _nearer_below, lambda message: None)
+
+    def why_not_ready(self) -> str | None:
+        return None
+
+    def build_scene(self, photo: Photo, progress: Progress) -> Scene:
+        return self._engine.build_scene(replace(photo, size=Size(64, 32)), progress)
+
+    def set_up(self, *args: Any, **more: Any) -> _Enlarged:
+        return _Enlarged(self._engine.set_up(*args, **more))
+
+
+@dataclass(frozen=True)
+class _Enlarged:
+    """Its frames at the size of the video."""
+
+    stage: Stage
+
+    def render(self, frames: range, progress: Progress) -> Iterator[RgbImage]:
+        for frame in self.stage.render(frames, progress):
+            yield resize(frame, Size(832, 480))
+
+    def state(self) -> bytes | None:
+        return self.stage.state()
+
+
+def _nearer_below(picture: RgbImage) -> Plane:
+    rows = np.linspace(0.2, 1, len(picture), dtype=np.float32)[:, None]
+    return np.repeat(rows, picture.shape[1], axis=1)
+
+
 class FaultyEngine(StillEngine):
     """Is hit by a fault of its GPU when it draws a photograph of one colour."""
 
@@ -175,6 +218,7 @@ def _faulty(kind: str) -> type[FaultyEngine]:
 
 ENGINES: dict[str, Callable[[], Engine]] = {
     **{kind: _faulty(kind) for kind in FAULTS},
+    "toy_lyra2": ToyLyra2Engine,
     "fading": FadingEngine,
     "fading_once": FadingCrashingEngine,
     "still": StillEngine,

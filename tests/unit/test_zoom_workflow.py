@@ -335,6 +335,26 @@ def test_frames_that_follow_from_earlier_ones_survive_a_worker(
     assert other.left_over() == [], "states are removed like everything between steps"
 
 
+def test_the_lyra2_engine_survives_a_worker(
+    open_bench: OpenBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("torch", reason="the lyra2 engine is made of torch")
+    from tests.lyra2_weights import write_toy_weights
+
+    write_toy_weights(tmp_path / "toy")
+    monkeypatch.setenv("TOY_DATA", str(tmp_path / "toy"))
+    wish: dict[str, Any] = {"num_frames": 161, "zoom_direction": "out", "seed": 7}
+    bench, steps = open_bench("toy_lyra2"), KeptSteps()
+    alone = bench.run(bench.accept(**wish))
+    job, steps.kill_after = bench.accept(**wish), "chunk 0"
+    with pytest.raises(WorkerKilled):
+        bench.run(job, steps)
+    other = open_bench("toy_lyra2")
+    assert video_of(other, other.run(job, steps)) == video_of(bench, alone)
+    assert any("denoising" in line for line in bench.lines(alone))
+    assert other.left_over() == []
+
+
 def test_a_worker_keeps_states_only_of_an_engine_that_has_some(open_bench: OpenBench):
     kept = {}
     for kind in ("fading", "still"):
