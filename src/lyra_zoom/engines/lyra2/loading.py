@@ -22,7 +22,7 @@ from lyra_zoom.engines.lyra2.faults import named_faults
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.latents import Autoencoder, build_vae
 from lyra_zoom.engines.lyra2.lead import load_with_crew
-from lyra_zoom.engines.lyra2.modes import MemoryPlan, plan_memory
+from lyra_zoom.engines.lyra2.modes import AUTO, MemoryPlan, plan_memory
 from lyra_zoom.engines.lyra2.prompt import (
     PromptEncoder,
     build_text_encoder,
@@ -85,9 +85,10 @@ def load_engine(
 def _plan(settings: Settings, device: torch.device, sizes: Sizes) -> tuple[MemoryPlan, Size]:
     """The memory plan for the largest videos there is room for, and their size."""
     if device.type == "cpu":
-        budget = budget_of(LARGE, Mode.FULL, config=sizes.transformer)
+        mode = Mode.FULL if settings.lyra2_memory == AUTO else Mode(settings.lyra2_memory)
+        budget = budget_of(LARGE, mode, config=sizes.transformer)
         return MemoryPlan(
-            mode=Mode.FULL, precision=Precision.BF16, keeps_bias=False, budget=budget
+            mode=mode, precision=Precision.BF16, keeps_bias=False, budget=budget
         ), LARGE
     free_bytes, _ = torch.cuda.mem_get_info(device)
     eight_bits = Precision(eight_bits_for(device).value)
