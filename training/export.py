@@ -1,6 +1,6 @@
 """Turn a checkpoint into the ONNX file that the product ships.
 
-    python -m training.export --checkpoint RUN/last.pt --out depth.onnx
+    python -m training.export --checkpoint RUN/last.pt [--plain RUN/last.pt] --out depth.onnx
 
 Input `image`: float32 1x3xHxW, RGB, 0 to 1, sides multiples of 32. Outputs `disparity`, `sky`
 and `ground` (probabilities), 1x1xHxW, and `normal`, 1x3xHxW. Large weights are stored as
@@ -19,46 +19,54 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.network import DepthNet
+from training.network import DepthNet, PlainNet
 
 OPSET = 17
 
+
+PLAIN_SKY = 0.75
+"""Of the logit of sky: the plain network was trained for longer and knows clouds."""
 
 OUTPUTS = ("disparity", "sky", "normal", "ground")
 
 
 class Shipped(nn.Module):
-    """The network with probabilities instead of logits.
+    """What is shipped: the mean of the network, its guide and, where given, a plain network.
 
-    `share` of its disparity is the frozen network's, which has seen photographs.
+    The network knows what is what and where it ends, the guide has seen photographs; their
+    mistakes differ. Probabilities instead of logits.
     """
 
-    def __init__(self, net: DepthNet, share: float) -> None:
+    def __init__(self, net: DepthNet, plain: PlainNet | None) -> None:
         super().__init__()
-        self.net, self.share = net, share
+        self.net, self.plain = net, plain
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Everything in the order of `OUTPUTS`."""
         near, hints = self.net.hinted(image)
         answer = self.net.answered(image, near, hints)
-        sky, ground = torch.sigmoid(answer.sky), torch.sigmoid(answer.ground)
-        disparity = answer.disparity
-        if self.share > 0:
-            second = fitted_to(disparity, enlarged(near), 1 - sky)
-            disparity = (1 - self.share) * disparity + self.share * second
-        return disparity, sky, answer.normal, ground
+        sky, disparities = answer.sky, [enlarged(near)]
+        if self.plain is not None:
+            second = self.plain(image)
+            sky = PLAIN_SKY * second.sky + (1 - PLAIN_SKY) * sky
+            disparities.append(second.disparity)
+        sky = torch.sigmoid(sky)
+        mean = answer.disparity
+        for other in disparities:
+            mean = mean + matched(other, answer.disparity, 1 - sky)
+        disparity = (mean / (1 + len(disparities))).clamp_min(0)
+        return disparity, sky, answer.normal, torch.sigmoid(answer.ground)
 
 
-def fitted_to(disparity: Tensor, other: Tensor, weight: Tensor) -> Tensor:
-    """The other disparity at the best scale and shift, at least 0."""
+def matched(disparity: Tensor, like: Tensor, weight: Tensor) -> Tensor:
+    """Disparity at the scale and shift that give it the mean and the spread of another."""
     total = weight.sum((2, 3), keepdim=True).clamp_min(1e-3)
 
     def mean(x: Tensor) -> Tensor:
         return (x * weight).sum((2, 3), keepdim=True) / total
 
-    off, other_off = disparity - mean(disparity), other - mean(other)
-    scale = mean(off * other_off) / mean(other_off * other_off).clamp_min(1e-6)
-    return (mean(disparity) + scale.clamp_min(0) * other_off).clamp_min(0)
+    off, wanted = disparity - mean(disparity), like - mean(like)
+    return mean(like) + off * mean(wanted.abs()) / mean(off.abs()).clamp_min(1e-3)
 
 
 def enlarged(near: Tensor) -> Tensor:
@@ -66,11 +74,11 @@ def enlarged(near: Tensor) -> Tensor:
     return functional.interpolate(near, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def export(net: DepthNet, path: Path, share: float) -> None:
-    """Write the network as ONNX with free height and width."""
+def export(net: DepthNet, plain: PlainNet | None, path: Path) -> None:
+    """Write the networks as one ONNX with free height and width."""
     free = {2: "height", 3: "width"}
     torch.onnx.export(
-        Shipped(net, share).eval(),
+        Shipped(net, plain).eval(),
         (torch.rand(1, 3, 192, 320),),
         str(path),
         input_names=["image"],
@@ -102,9 +110,8 @@ def store_as_half(model: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
-def load_average(checkpoint: Path) -> DepthNet:
-    """The averaged network of a checkpoint."""
-    net = DepthNet()
+def load_average(net: DepthNet, checkpoint: Path) -> DepthNet:
+    """The network with the averaged weights of a checkpoint."""
     net.load_state_dict(torch.load(checkpoint, weights_only=True)["average"])
     return net.eval()
 
@@ -113,10 +120,14 @@ def main() -> None:
     """Export a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--plain", type=Path, help="checkpoint of a training with --plain")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--share", type=float, default=0.5, help="of the frozen network")
     options = parser.parse_args()
-    export(load_average(options.checkpoint), options.out, options.share)
+    net = load_average(DepthNet(), options.checkpoint)
+    plain = PlainNet() if options.plain else None
+    if plain is not None:
+        load_average(plain, options.plain)
+    export(net, plain, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 

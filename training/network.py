@@ -187,6 +187,13 @@ class DepthNet(nn.Module):
     def answered(self, image: Tensor, near: Tensor, hints: list[Tensor]) -> Answer:
         """Everything about the picture, with what the frozen network says of it."""
         x = image * 2 - 1
+        y = self.decoded(x, hints)
+        y = self.to_head(torch.cat([y, near], 1)) + self.pixels(x)
+        y = self.answer(self.sharpen(functional.relu(y)))
+        return answer_of(functional.pixel_shuffle(y, 2).float())
+
+    def decoded(self, x: Tensor, hints: list[Tensor]) -> Tensor:
+        """Features at half the size of the picture, which is -1 to 1 here."""
         taps = self.encoder(x)
         deep = taps[-1]
         y = (
@@ -203,9 +210,7 @@ class DepthNet(nn.Module):
             if k < len(hints):
                 y = y + self.hints[k](hints[k])
             y = self.mixes[k](functional.relu(y))
-        y = self.to_head(torch.cat([y, near], 1)) + self.pixels(x)
-        y = self.answer(self.sharpen(functional.relu(y)))
-        return answer_of(functional.pixel_shuffle(y, 2).float())
+        return y
 
     def hinted(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The frozen network's disparity, mean 1, and its features, finest first."""
@@ -220,3 +225,31 @@ def answer_of(planes: Tensor) -> Answer:
     disparity, sky, ground, normal = planes.split([1, 1, 1, 3], 1)
     length = (normal * normal).sum(1, keepdim=True).clamp_min(1e-6).sqrt()
     return Answer(functional.softplus(disparity), sky, normal / length, ground)
+
+
+class PlainNet(DepthNet):
+    """The same without a guide, soft at outlines; says nothing of normals and ground."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        del self.guide, self.hints, self.to_head, self.sharpen, self.answer
+        self.pixels = nn.Conv2d(3, 16, 3, 1, 1)
+        self.to_pixels = nn.Conv2d(32, 16, 1)
+        self.finish = nn.Sequential(
+            nn.Conv2d(16, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 2, 3, 1, 1)
+        )
+
+    def forward(self, image: Tensor) -> Answer:
+        """Disparity and sky; nothing else is known."""
+        x = image * 2 - 1
+        y = functional.interpolate(
+            self.to_pixels(self.decoded(x, [])),
+            scale_factor=2.0,
+            mode="bilinear",
+            align_corners=False,
+        )
+        y = self.finish(functional.relu(y + self.pixels(x))).float()
+        nothing = torch.zeros_like(y[:, :1])
+        return Answer(
+            functional.softplus(y[:, :1]), y[:, 1:], nothing.repeat(1, 3, 1, 1), nothing
+        )

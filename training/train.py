@@ -20,7 +20,7 @@ from torch import nn
 
 from training.batches import Batch, Mixture, batches
 from training.losses import Truth, Weights, depth_loss
-from training.network import Answer, DepthNet
+from training.network import Answer, DepthNet, PlainNet
 from training.tcmonodepth import load_tcmonodepth
 
 REPORT = 25
@@ -115,12 +115,12 @@ def start_run(options: argparse.Namespace) -> Run:
     """A new network, or the one of a checkpoint."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    net = DepthNet()
+    net = PlainNet() if options.plain else DepthNet()
     if options.encoder:
         from training.encoder_weights import load_encoder
 
         load_encoder(net.encoder, options.encoder)
-    if options.guide:
+    if options.guide and not options.plain:
         load_tcmonodepth(net.guide, options.guide)
     net.encoder.frozen = options.freeze
     net = net.to(memory_format=torch.channels_last)
@@ -180,6 +180,7 @@ def main() -> None:
     parser.add_argument("--begin", type=Path, help="another network's checkpoint, what fits")
     parser.add_argument("--encoder", type=Path, help="MobileNetV2; random start when absent")
     parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
+    parser.add_argument("--plain", action="store_true", help="the network without a guide")
     parser.add_argument("--freeze", action="store_true", help="keep the finest encoder stages")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--minutes", type=float, help="stop by the clock instead of by steps")

@@ -52,6 +52,35 @@ def test_the_same_picture_gives_the_same_bytes(street):
     assert first.sky.tobytes() == second.sky.tobytes()
 
 
+def test_normals_have_length_one_while_ground_is_a_probability(street):
+    depth = BundledDepth().estimate(street.rgb)
+    assert depth.normal is not None
+    assert depth.ground is not None
+    assert depth.normal.shape == (*depth.disparity.shape, 3)
+    assert np.allclose(np.linalg.norm(depth.normal, axis=-1), 1, atol=1e-4)
+    assert depth.ground.min() >= 0
+    assert depth.ground.max() <= 1
+
+
+def test_the_mirror_image_has_mirrored_normals(street):
+    model = BundledDepth()
+    straight = model.estimate(street.rgb).normal
+    mirrored = model.estimate(np.ascontiguousarray(street.rgb[:, ::-1])).normal
+    assert straight is not None
+    assert mirrored is not None
+    assert np.allclose(mirrored[:, ::-1] * [-1, 1, 1], straight, atol=1e-3)
+
+
+def test_a_street_is_ground_that_faces_up_below_and_none_above(street):
+    depth = BundledDepth().estimate(street.rgb)
+    assert depth.normal is not None
+    assert depth.ground is not None
+    rows = depth.ground.shape[0]
+    below, above = slice(-rows // 6, None), slice(0, rows // 3)
+    assert depth.ground[below].mean() > depth.ground[above].mean() + 0.3
+    assert depth.normal[below, :, 1].mean() < -0.6
+
+
 def test_near_ground_is_told_from_far_ground(street):
     disparity = BundledDepth().estimate(street.rgb).disparity
     third = disparity.shape[0] // 3
@@ -110,6 +139,33 @@ def depth_anything_like(path: Path) -> None:
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)])
     model.ir_version = 8
     onnx.save(model, path)
+
+
+def two_answers(path: Path) -> None:
+    """A network like the bundled one before normals: disparity is green, sky is blue."""
+    onnx = pytest.importorskip("onnx", reason="building a tiny network needs the onnx package")
+    value, node = onnx.helper.make_tensor_value_info, onnx.helper.make_node
+    kind, shape = onnx.TensorProto.FLOAT, [1, 1, "height", "width"]
+    graph = onnx.helper.make_graph(
+        [node("Split", ["image"], ["red", "disparity", "sky"], axis=1, num_outputs=3)],
+        "tiny",
+        [value("image", kind, [1, 3, "height", "width"])],
+        [value(name, kind, shape) for name in ("disparity", "sky")],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    model.ir_version = 8
+    onnx.save(model, path)
+
+
+def test_a_file_without_normals_still_answers_disparity(tmp_path):
+    two_answers(tmp_path / "two.onnx")
+    picture = np.zeros((96, 160, 3), np.uint8)
+    picture[48:, :, 1] = 255
+    depth = BundledDepth(tmp_path / "two.onnx").estimate(picture)
+    assert depth.disparity[-1, 0] == 1
+    assert depth.disparity[0, 0] == 0
+    assert depth.normal is None
+    assert depth.ground is None
 
 
 def test_a_depth_anything_file_is_run_at_multiples_of_fourteen(tmp_path):

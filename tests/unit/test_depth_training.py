@@ -70,6 +70,45 @@ def test_the_bundled_network_beats_a_vertical_gradient_on_photographs():
     assert ours.absrel < plain.absrel
 
 
+def test_the_bundled_network_beats_the_guide_it_holds_on_photographs():
+    folder = reference("depth-eval/depth")
+    guide = reference("depth-data/tcmonodepth_tcsmallnet_192x320.onnx")
+    ours, theirs = (
+        evaluate.mean([s for _, s, _ in evaluate.judge(predict, folder).values()])
+        for predict in (evaluate.network(None), evaluate.tcmonodepth(guide))
+    )
+    assert ours.absrel < theirs.absrel
+    assert ours.delta1 > theirs.delta1
+    assert ours.ordinal < theirs.ordinal
+    assert ours.edge_p > theirs.edge_p
+    assert ours.edge_r > theirs.edge_r
+
+
+def test_the_guide_answers_as_the_published_file_does():
+    torch = pytest.importorskip("torch", reason="the guide is a PyTorch network")
+    from lyra_zoom.engines.embedded.network import Network
+    from training.tcmonodepth import TCMonoDepth, load_tcmonodepth
+
+    published = Network(reference("depth-data/tcmonodepth_tcsmallnet_192x320.onnx"))
+    net = TCMonoDepth().eval()
+    load_tcmonodepth(net, reference("depth-data/TCMonoDepth_ckpt_small.pt.tar"))
+    image = np.random.default_rng(0).random((1, 3, 192, 320), np.float32)
+    near, _ = net(torch.from_numpy(image))
+    ours = torch.nn.functional.interpolate(near, scale_factor=2.0, mode="bilinear")
+    assert np.allclose(ours.numpy(), published.run(image * 255)[0], atol=1e-5)
+
+
+def test_the_plain_network_answers_nothing_but_disparity_and_sky():
+    torch = pytest.importorskip("torch", reason="training needs PyTorch")
+    from training.network import PlainNet
+
+    with torch.no_grad():
+        answer = PlainNet().eval()(torch.rand(1, 3, 96, 128))
+    assert answer.disparity.shape == answer.sky.shape == (1, 1, 96, 128)
+    assert answer.disparity.min() >= 0
+    assert not answer.normal.any()
+
+
 def test_prepared_disparity_has_mean_one_outside_the_sky():
     disparity = np.concatenate(
         [np.zeros((5, 10)), np.random.default_rng(0).uniform(1, 3, (5, 10))]
