@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from lyra_zoom.engines.embedded.ground import LOOSE, TIGHT, find_ground, lay_flat, straighten
+from lyra_zoom.engines.embedded.ground import (
+    LOOSE,
+    TIGHT,
+    Ground,
+    find_ground,
+    lay_flat,
+    levelled,
+    straighten,
+)
 
 HEIGHT, WIDTH = 96, 160
 Y = (np.arange(HEIGHT)[:, None] + 0.5) / HEIGHT
@@ -73,3 +81,16 @@ def test_what_stands_clear_of_the_ground_is_left_alone():
     ground = find_ground(cluttered, SOLID, TIGHT)
     assert ground is not None
     np.testing.assert_allclose(lay_flat(cluttered, ground, SOLID)[40:60, 30:60], 0.9, atol=1e-5)
+
+
+def test_ground_that_rolls_a_little_is_taken_for_level():
+    rolled = np.clip(1.6 * Y + 0.06 * X - 0.7, 0.02, None).astype(np.float32)
+    level = levelled(Ground(np.array([0.06, 1.6, -0.7])), rolled, SOLID)
+    assert level.coefficients[0] == 0
+    np.testing.assert_allclose(level.coefficients[1], 1.6, atol=0.05)
+
+
+def test_ground_that_rolls_for_good_keeps_its_roll():
+    rolled = np.clip(1.6 * Y + 0.5 * X - 0.7, 0.02, None).astype(np.float32)
+    ground = Ground(np.array([0.5, 1.6, -0.7]))
+    assert levelled(ground, rolled, SOLID) is ground

@@ -23,6 +23,7 @@ MOST_ROLL = 0.4  # of the slope downwards: a ground tilted sideways by more is a
 ROLL_COUNTS = 0.3  # against a plane, per roll: cameras are held level
 BELOW_COUNTS = 0.3
 LEAST_SAMPLES = 200
+STILL_HELD = 0.8  # of what lies on a rolled ground: a level one that holds as much is preferred
 KNOTS = 7
 
 
@@ -61,6 +62,22 @@ def find_ground(disparity: Plane, solid: Mask, tolerance: float) -> Ground | Non
         near = np.abs(d - design @ best) < tolerance
         best = np.linalg.lstsq(design[near], d[near], rcond=None)[0]
     return Ground(best) if best[1] >= LEAST_SLOPE else None
+
+
+def levelled(ground: Ground, disparity: Plane, solid: Mask) -> Ground:
+    """The same ground without roll, where that holds nearly as much of what lies on it.
+
+    Cameras are held level; a network's ground often rises to one side.
+    """
+    x, y, d = _lower_samples(disparity, solid)
+    member = np.abs(d - ground.disparity(x, y)) < LOOSE
+    if member.sum() < LEAST_SAMPLES:
+        return ground
+    design = np.stack([y[member], np.ones(int(member.sum()))], 1)
+    slope, offset = np.linalg.lstsq(design, d[member], rcond=None)[0]
+    level = Ground(np.array([0.0, slope, offset]))
+    held = np.abs(d - level.disparity(x, y)) < LOOSE
+    return level if slope >= LEAST_SLOPE and held.sum() > STILL_HELD * member.sum() else ground
 
 
 def _drawn_planes(design: np.ndarray, d: np.ndarray) -> np.ndarray:

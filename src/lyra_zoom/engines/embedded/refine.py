@@ -67,8 +67,8 @@ def sharpen_steps(disparity: Plane, guide: np.ndarray, rounds: int) -> Plane:
     The side a pixel falls to is decided by the picture's colours through a guided filter
     (He, Sun, Tang, 2013), then pushed to 0 or 1.
     """
-    radius = max(2, round(disparity.shape[0] * STEP_RADIUS_SHARE))
-    weight = _step_likeness(disparity, radius)
+    radius = _step_radius(disparity)
+    weight = step_likeness(disparity)
     sharp = disparity
     for _ in range(rounds):
         low, high = _window_range(sharp, radius)
@@ -81,11 +81,12 @@ def sharpen_steps(disparity: Plane, guide: np.ndarray, rounds: int) -> Plane:
     return sharp
 
 
-def _step_likeness(disparity: Plane, radius: int) -> Plane:
+def step_likeness(disparity: Plane) -> Plane:
     """1 where the disparity jumps inside the window, 0 where it is flat or a long slope.
 
     A window's range grows with the window on a slope and hardly on a step.
     """
+    radius = _step_radius(disparity)
     low, high = _window_range(disparity, radius)
     wide_low, wide_high = _window_range(disparity, 2 * radius)
     contrast, wide = high - low, wide_high - wide_low
@@ -93,6 +94,10 @@ def _step_likeness(disparity: Plane, radius: int) -> Plane:
     steep = _smoothstep((contrast - STEP_CONTRAST / 2) / (STEP_CONTRAST / 2))
     step = steep * (1 - _smoothstep((growth - 1.35) / 0.45))
     return cv2.GaussianBlur(step, (0, 0), radius / 3)
+
+
+def _step_radius(disparity: Plane) -> int:
+    return max(2, round(disparity.shape[0] * STEP_RADIUS_SHARE))
 
 
 def colour_guided(guide: np.ndarray, values: Plane, radius: int, eps: float) -> Plane:
