@@ -91,7 +91,12 @@ def _gpu(settings: Settings) -> Iterator[Finding]:
 
 def _fit(settings: Settings, free_bytes: int, resolution: Resolution) -> Finding:
     try:
-        plan = plan_memory(free_bytes, SIZES[resolution], mode=settings.lyra2_memory)
+        plan = plan_memory(
+            free_bytes,
+            SIZES[resolution],
+            mode=settings.lyra2_memory,
+            precision=settings.lyra2_precision,
+        )
     except EngineNotReady as error:
         return Finding(False, f"lyra2 at {resolution}", str(error))
     host_free = psutil.virtual_memory().available

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 import torch
 from safetensors import SafetensorError
@@ -86,18 +87,22 @@ def _plan(settings: Settings, device: torch.device, sizes: Sizes) -> tuple[Memor
     """The memory plan for the largest videos there is room for, and their size."""
     if device.type == "cpu":
         mode = Mode.FULL if settings.lyra2_memory == AUTO else Mode(settings.lyra2_memory)
-        budget = budget_of(LARGE, mode, config=sizes.transformer)
-        return MemoryPlan(
-            mode=mode, precision=Precision.BF16, keeps_bias=False, budget=budget
-        ), LARGE
-    free_bytes, _ = torch.cuda.mem_get_info(device)
-    eight_bits = Precision(eight_bits_for(device).value)
+        wish = settings.lyra2_precision
+        precision = Precision.BF16 if wish == AUTO else Precision(wish)
+        budget = budget_of(LARGE, mode, precision, config=sizes.transformer)
+        plan = MemoryPlan(mode=mode, precision=precision, keeps_bias=False, budget=budget)
+        return plan, LARGE
+    fitting = partial(
+        plan_memory,
+        torch.cuda.mem_get_info(device)[0],
+        mode=settings.lyra2_memory,
+        precision=settings.lyra2_precision,
+        eight_bits=Precision(eight_bits_for(device).value),
+    )
     try:
-        plan = plan_memory(free_bytes, LARGE, mode=settings.lyra2_memory, eight_bits=eight_bits)
+        return fitting(LARGE), LARGE
     except EngineNotReady:
-        plan = plan_memory(free_bytes, SMALL, mode=settings.lyra2_memory, eight_bits=eight_bits)
-        return plan, SMALL
-    return plan, LARGE
+        return fitting(SMALL), SMALL
 
 
 def _transformer(

@@ -22,9 +22,15 @@ from lyra_zoom.engines.lyra2.blocks import Block, Context
 from lyra_zoom.engines.lyra2.budget import Mode, Precision
 from lyra_zoom.engines.lyra2.lora import LoraMerger
 from lyra_zoom.engines.lyra2.modes import MemoryPlan
-from lyra_zoom.engines.lyra2.quantize import EightBitMerger, EightBits, quantize_blocks
+from lyra_zoom.engines.lyra2.quantize import (
+    EightBitMerger,
+    EightBits,
+    eight_bits_for,
+    quantize_blocks,
+)
 from lyra_zoom.engines.lyra2.streaming import BlockStream
 from lyra_zoom.engines.lyra2.transformer import KeptBias, Lyra2Transformer
+from lyra_zoom.errors import EngineNotReady
 
 Backend: TypeAlias = str | Callable[..., Any]
 
@@ -109,6 +115,8 @@ def _to_eight_bits(
     transformer: Lyra2Transformer, kind: EightBits, mode: Mode, device: torch.device
 ) -> None:
     """Block by block on the device, so that sixteen bits of all are never there."""
+    if kind is EightBits.FP8 and device.type == "cuda" and eight_bits_for(device) is not kind:
+        raise EngineNotReady("this GPU cannot multiply fp8; int8 works on any")
     home = transformer.new_patches.weight.device if mode is Mode.STREAM else device
     for index, block in enumerate(transformer.blocks):
         block.to(device)
