@@ -8,24 +8,40 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the lyra2 engine needs PyTorch")
 
+from lyra_zoom.engines.lyra2.conditioning import build_conditions  # noqa: E402
 from lyra_zoom.engines.lyra2.conditions import Conditions  # noqa: E402
 from lyra_zoom.engines.lyra2.correspondence import correspondence  # noqa: E402
 from lyra_zoom.engines.lyra2.memory import SpatialMemory  # noqa: E402
+from lyra_zoom.engines.lyra2.past import Past  # noqa: E402
 from lyra_zoom.engines.lyra2.projection import Cameras  # noqa: E402
-from lyra_zoom.engines.lyra2.states import save_state  # noqa: E402
 from lyra_zoom.engines.lyra2.warp import PosedDepth  # noqa: E402
+from lyra_zoom.geometry.camera import CameraPath  # noqa: E402
 from lyra_zoom.geometry.image import Size  # noqa: E402
-from tests.fakes import Notes  # noqa: E402
-from tests.lyra2_rollouts import SIZE, forward_path, small_rollout, state_of  # noqa: E402
+from tests.fakes_lyra2 import ConstantImageEncoder, tiny_autoencoder  # noqa: E402
+from tests.golden.lyra2_recipes import rnd  # noqa: E402
+from tests.lyra2_rollouts import SIZE, forward_path  # noqa: E402
 
 STILL = 0.0
 CAMERAS = Cameras.of(forward_path(81))
 
 
-def conditions(path, *, depth=2.0, chunks=0) -> Conditions:
-    rollout = small_rollout(path, depth=depth)
-    rollout.replay([save_state(state_of(chunk)) for chunk in range(chunks)], Notes())
-    return rollout.look_back(Notes())
+def conditions(path: CameraPath, *, depth: float = 2.0, chunks: int = 0) -> Conditions:
+    """Of a leg that has shown noise so far."""
+    height, width, newest = path.size.height, path.size.width, 80 * chunks
+    cameras, memory, keyframes = Cameras.of(path), SpatialMemory(), {}
+    for frame in range(0, newest + 1, 8):
+        keyframes[frame] = rnd(frame, (3, height, width))
+        plane = torch.full((height, width), depth)
+        memory.add(frame, PosedDepth(depth=plane, w2c=cameras.w2c[frame], K=cameras.K[frame]))
+    latents = rnd(7, (16, 20, height // 8, width // 8))
+    past = Past(
+        first_latent=latents[:, :1],
+        recent_latents=latents[:, 1:],
+        keyframes=keyframes,
+        memory=memory,
+        chunks=chunks,
+    )
+    return build_conditions(past, cameras, tiny_autoencoder(), ConstantImageEncoder())
 
 
 def assert_finite(told: Conditions) -> None:
