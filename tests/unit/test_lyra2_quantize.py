@@ -10,6 +10,7 @@ from torch import nn  # noqa: E402
 
 from lyra_zoom.engines.lyra2.lora import LoraDeltas, LoraMerger, LowRank  # noqa: E402
 from lyra_zoom.engines.lyra2.quantize import (  # noqa: E402
+    ROWS_AT_A_TIME,
     EightBitLinear,
     EightBitMerger,
     EightBits,
@@ -90,6 +91,13 @@ def test_in_fp8_each_token_has_a_scale_of_its_own():
     result, truth = Fp8Linear(linear)(features), linear(features)
     for token in range(3):
         assert error(result[token], truth[token]) < 2 * TOLERANCE[EightBits.FP8]
+
+
+def test_many_tokens_are_multiplied_as_few_are():
+    layer = Fp8Linear(nn.Linear(32, 16))
+    features = torch.randn(ROWS_AT_A_TIME + 5, 32)
+    few = torch.cat([layer(features[:7]), layer(features[7:-3]), layer(features[-3:])])
+    torch.testing.assert_close(layer(features), few)
 
 
 @pytest.mark.parametrize("kind", EightBits)
