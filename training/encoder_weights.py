@@ -24,12 +24,11 @@ def load_encoder(encoder: Encoder, path: Path) -> None:
         if model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode() in CONVOLUTIONS:
             weight, bias = (_dequantised(model, graph, operator.Inputs(i)) for i in (1, 2))
             found.append((weight, bias))
-    with torch.no_grad():
-        for conv, (weight, bias) in zip(encoder.convolutions(), found, strict=False):
-            depthwise = conv.groups > 1
-            order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)  # file: out, height, width, in
-            conv.weight.copy_(torch.from_numpy(weight.transpose(order).copy()))
-            conv.bias.copy_(torch.from_numpy(bias))
+    for conv, (weight, bias) in zip(encoder.convolutions(), found, strict=False):
+        depthwise = conv.groups > 1
+        order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)  # file: out, height, width, in
+        turned = torch.from_numpy(weight.transpose(order).copy())
+        conv.load_state_dict({"weight": turned, "bias": torch.from_numpy(bias)})
 
 
 def _dequantised(model: tflite.Model, graph: tflite.SubGraph, index: int) -> np.ndarray:

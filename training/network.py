@@ -222,9 +222,10 @@ class DepthNet(nn.Module):
 
 def answer_of(planes: Tensor) -> Answer:
     """Six raw planes as what they mean."""
-    disparity, sky, ground, normal = planes.split([1, 1, 1, 3], 1)
+    normal = planes[:, 3:]
     length = (normal * normal).sum(1, keepdim=True).clamp_min(1e-6).sqrt()
-    return Answer(functional.softplus(disparity), sky, normal / length, ground)
+    disparity = functional.softplus(planes[:, :1])
+    return Answer(disparity, planes[:, 1:2], normal / length, planes[:, 2:3])
 
 
 class PlainNet(DepthNet):

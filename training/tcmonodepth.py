@@ -29,8 +29,8 @@ class Branch(nn.ModuleList):
     def forward(self, x: Tensor) -> Tensor:
         """Apply them."""
         for conv in self:
-            x = conv(x)
-            x = x if conv.groups > 1 else functional.relu(x)
+            assert isinstance(conv, nn.Conv2d)
+            x = conv(x) if conv.groups > 1 else functional.relu(conv(x))
         return x
 
 
@@ -93,7 +93,8 @@ class TCMonoDepth(nn.Module):
         taps = [functional.relu(self.first(image))]
         for stage in self.stages:
             taps.append(stage(taps[-1]))
-        x, features = taps.pop(), []
+        x = taps.pop()
+        features: list[Tensor] = []
         for rise in self.rises:
             x = rise(x, taps.pop())
             features.insert(0, x)
@@ -107,7 +108,9 @@ def load_tcmonodepth(net: TCMonoDepth, path: Path) -> None:
     _fill(net.first, state, "encoder.first_conv.0", "encoder.first_conv.1")
     block = 0
     for (number, _, _), stage in zip(STAGES, net.stages, strict=True):
+        assert isinstance(stage, nn.Sequential)
         for shuffled in stage:
+            assert isinstance(shuffled, Shuffled)
             place = f"encoder.stage{number}.{block}"
             for k, conv in zip((0, 3, 5), shuffled.main, strict=True):
                 _fill(conv, state, f"{place}.branch_main.{k}", f"{place}.branch_main.{k + 1}")
@@ -115,17 +118,18 @@ def load_tcmonodepth(net: TCMonoDepth, path: Path) -> None:
                 _fill(conv, state, f"{place}.branch_proj.{k}", f"{place}.branch_proj.{k + 1}")
             block += 1
     for number, rise in zip((3, 2, 1), net.rises, strict=True):
+        assert isinstance(rise, Rise)
         place = f"decoder.decoder{number}"
         last = f"{place}.last_conv"
         _fill(rise.skip, state, f"{place}.skip_conv.0", f"{place}.skip_conv.1")
         _fill(rise.filter, state, f"{last}.0.conv.0", f"{last}.0.conv.1")
         _fill(rise.narrow, state, f"{last}.0.conv.3", f"{last}.1")
-    net.final.weight.copy_(state["decoder.final.weight"])
-    net.final.bias.copy_(state["decoder.final.bias"])
+    names = ("weight", "bias")
+    net.final.load_state_dict({name: state[f"decoder.final.{name}"] for name in names})
 
 
-def _fill(conv: nn.Conv2d, state: dict[str, Tensor], name: str, norm: str) -> None:
+def _fill(conv: nn.Module, state: dict[str, Tensor], name: str, norm: str) -> None:
     mean, var = state[f"{norm}.running_mean"], state[f"{norm}.running_var"]
     gain = state[f"{norm}.weight"] / torch.sqrt(var + 1e-5)
-    conv.weight.copy_(state[f"{name}.weight"] * gain[:, None, None, None])
-    conv.bias.copy_(state[f"{norm}.bias"] - mean * gain)
+    weight = state[f"{name}.weight"] * gain[:, None, None, None]
+    conv.load_state_dict({"weight": weight, "bias": state[f"{norm}.bias"] - mean * gain})

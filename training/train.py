@@ -69,7 +69,7 @@ def train_step(
     answer = Answer(*(plane.float().contiguous() for plane in answer))
     loss, parts = depth_loss(answer, Truth(*known), weights, generator)
     optimiser.zero_grad()
-    loss.backward()
+    torch.autograd.backward(loss)
     nn.utils.clip_grad_norm_(net.parameters(), 1.0)
     optimiser.step()
     return parts
@@ -123,7 +123,9 @@ def start_run(options: argparse.Namespace) -> Run:
     if options.guide and not options.plain:
         load_tcmonodepth(net.guide, options.guide)
     net.encoder.frozen = options.freeze
-    net = net.to(memory_format=torch.channels_last)
+    for weight in net.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     run = Run(net, Average(net, options.decay), optimiser_for(net, options.lr))
     if options.begin:
         run.begin_from(options.begin)
