@@ -19,6 +19,7 @@ from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.latents import build_vae
 from lyra_zoom.engines.lyra2.prompt import build_text_encoder
 from lyra_zoom.engines.lyra2.sizes import SIZES_FILE
+from lyra_zoom.engines.lyra2.stored import StoredTensors
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 from lyra_zoom.engines.lyra2.vision import build_image_encoder
 from lyra_zoom.errors import Cancelled, OutputRejected, WeightsUnusable
@@ -125,6 +126,21 @@ class TestNumbers:
         shutil.copy(order.published / SIZES_FILE, order.checkpoints)
         convert(replace(order, published=order.checkpoints), folder, silent())
         assert folder.manifest() is not None
+
+
+def test_a_depth_model_trained_further_takes_the_place_of_the_published_one(
+    order, folder, tmp_path
+):
+    base, recon = tmp_path / "base", order.checkpoints / "recon/model.pt"
+    base.mkdir()
+    recon.parent.mkdir()
+    published = {"model.head.weight": torch.zeros(2), "model.head.bias": torch.zeros(1)}
+    save_file(published, base / "model.safetensors")
+    torch.save({"model": {"model.head.weight": torch.ones(2)}, "step": 3}, recon)
+    convert(replace(order, depth="da3", depth_model=base), folder, silent())
+    loaded = StoredTensors(folder.depth)
+    assert loaded["model.head.weight"].tolist() == [1.0, 1.0]
+    assert loaded["model.head.bias"].tolist() == [0.0]
 
 
 class TestList:
