@@ -232,10 +232,14 @@ def _picture_stages(
         watch.time("warp ahead", lambda: list(warp_in_groups(video[:, 0], seen, targets))),
         watch.time("warp memory", lambda: correspondence(memory, remembered, targets)),
         watch.time(
-            "encode", lambda: networks.autoencoder.encode(video), flop=ENCODE_FLOP * pixels
+            "encode",
+            lambda: networks.autoencoder.encode(video),
+            flop=ENCODE_FLOP * pixels or None,
         ),
         watch.time(
-            "decode", lambda: networks.autoencoder.decode(latents), flop=DECODE_FLOP * pixels
+            "decode",
+            lambda: networks.autoencoder.decode(latents),
+            flop=DECODE_FLOP * pixels or None,
         ),
     )
 

@@ -35,12 +35,12 @@ def lyra2_json(reports: list[Lyra2Report]) -> list[JsonValue]:
 
 def _table(report: Lyra2Report) -> str:
     need_gib = report.plan.budget.device_bytes / GIB
+    planned = f", planned with {need_gib:.1f} GiB" if report.on_gpu else ""
     head = [
         report.machine,
         *([] if report.on_gpu else [NOT_ON_GPU]),
         f"{report.size.width}x{report.size.height}, {report.tokens:,} tokens, "
-        f"memory mode {report.plan.mode}, weights in {report.plan.precision}, "
-        f"planned with {need_gib:.1f} GiB",
+        f"memory mode {report.plan.mode}, weights in {report.plan.precision}{planned}",
     ]
     rows: list[tuple[str, ...]] = [
         ("stage", "seconds", "peak", "FLOP", "TFLOP/s", "of the card's peak")
