@@ -104,7 +104,7 @@ def join_group(duty: Duty) -> dist.ProcessGroup:
         torch.cuda.set_device(device)
     dist.init_process_group(
         "nccl" if on_gpus else "gloo",
-        store=dist.FileStore(str(duty.meeting / "store"), duty.team.processes),
+        init_method=f"file://{duty.meeting}/store",
         rank=duty.rank,
         world_size=duty.team.processes,
         timeout=timedelta(seconds=duty.team.timeout_s),

@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from lyra_zoom.engines.lyra2.attention import Attend, attend
-from lyra_zoom.engines.lyra2.streaming import BlockStream
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 
 
@@ -30,11 +29,7 @@ def share_tokens(
     if transformer.config.num_heads % processes:
         heads = transformer.config.num_heads
         raise ValueError(f"{heads} heads cannot be shared by {processes} processes")
-    sharing = Ulysses(group, kernel)
-    transformer.use_attention(kernel, sharing)
-    if isinstance(transformer.block_source, BlockStream):
-        for visitor in transformer.block_source.templates:
-            visitor.self_attention.sharing = sharing
+    transformer.use_attention(kernel, Ulysses(group, kernel))
 
 
 @dataclass(frozen=True, slots=True)

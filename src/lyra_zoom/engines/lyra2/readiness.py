@@ -14,7 +14,7 @@ def why_not_here(settings: Settings) -> str | None:
         return reason.replace(f" in {folder}", "").replace(f"{folder}/", "")
     if settings.lyra2_device == "cpu":
         return None
-    return _why_no_gpu()
+    return _why_no_gpu(settings.lyra2_gpus_per_video)
 
 
 def what_it_runs_on(settings: Settings) -> str:
@@ -23,14 +23,18 @@ def what_it_runs_on(settings: Settings) -> str:
         return "the CPU, as LYRA_ZOOM_LYRA2_DEVICE asks for"
     import torch
 
-    return torch.cuda.get_device_name()
+    others = settings.lyra2_gpus_per_video - 1
+    return torch.cuda.get_device_name() + (f" and {others} more" if others else "")
 
 
-def _why_no_gpu() -> str | None:
+def _why_no_gpu(wanted: int) -> str | None:
     import torch
 
     if torch.cuda.is_available():
-        return None
+        seen = torch.cuda.device_count()
+        if seen >= wanted:
+            return None
+        return f"{wanted} GPUs shall make a video together, and torch sees {seen}"
     if torch.version.cuda is None:
         return "the installed torch was built without CUDA"
     return "there is no GPU that torch can use"
