@@ -70,6 +70,7 @@ def test_the_bundled_network_beats_a_vertical_gradient_on_photographs():
     assert ours.absrel < plain.absrel
 
 
+@pytest.mark.slow
 def test_the_bundled_network_beats_the_guide_it_holds_on_photographs():
     folder = reference("depth-eval/depth")
     guide = reference("depth-data/tcmonodepth_tcsmallnet_192x320.onnx")
