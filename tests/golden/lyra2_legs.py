@@ -121,9 +121,8 @@ class Leg:
     def state(self, chunk: int) -> bytes:
         """What the reference's own chunk would leave behind."""
         first = 1 + CHUNK_FRAMES * chunk
-        keyframes = [
-            frame for frame in range(first, first + CHUNK_FRAMES) if frame % KEYFRAME_EVERY == 0
-        ]
+        later = () if chunk + 1 == self.chunks else range(first, first + CHUNK_FRAMES)
+        keyframes = [frame for frame in later if frame % KEYFRAME_EVERY == 0]
         w2c = Cameras.of(self.path).w2c
         return save_state(
             ChunkState(

@@ -22,12 +22,18 @@ HALF_TOLERANCE = 2e-3  # of arrays that were kept in float16
 
 
 @cache
-def conditions(name: str, chunk: int) -> Conditions:
-    """The conditions of a chunk, after the reference's own chunks."""
+def all_conditions(name: str) -> list[Conditions]:
+    """The conditions of every chunk of a leg, each after the reference's own chunks."""
     leg = Leg.of(FOLDER / f"{name}.npz")
-    rollout = leg.rollout()
-    rollout.replay([leg.state(earlier) for earlier in range(chunk)], Notes())
-    return rollout.look_back(Notes())
+    rollout, told = leg.rollout(), list[Conditions]()
+    for chunk in range(leg.chunks):
+        told.append(rollout.look_back(Notes()))
+        rollout.replay([leg.state(chunk)], Notes())
+    return told
+
+
+def conditions(name: str, chunk: int) -> Conditions:
+    return all_conditions(name)[chunk]
 
 
 def assert_same(found, arrays, name, tolerance):
