@@ -41,8 +41,8 @@ from training.blender.plan import (  # noqa: E402
 from training.blender.pose import Pose, normals_in_camera  # noqa: E402
 from training.blender.shards import Picture, save_shard, shard_path  # noqa: E402
 
-PATIENCE_S = 3600
-"""A shard that takes longer is given up."""
+PATIENCE_S = 6 * 3600
+"""A shard that takes longer is given up; the machine may be busy or paused."""
 if TYPE_CHECKING:
     from training.blender.stage import Spots
     from training.blender.studio import Buffers
