@@ -256,7 +256,8 @@ def test_an_engine_at_fault_is_named_and_replaced(
         engine.chunk(replace(plain_order, seed=7), FIRST, plain_order.photo + ".mp4", nobody())
     assert not engine.state.loaded
     assert said in str(engine.state.trouble)
-    until(lambda: engine.state.ready)
+    engine.prepare(plain_order, nobody())
+    until(lambda: engine.state.ready, 90)
     assert engine.state.trouble is None
     assert pid_of(engine) != process
 
