@@ -12,6 +12,7 @@ from lyra_zoom.contract.zoom import (
     Direction,
     EngineName,
     Resolution,
+    StrengthChoice,
     Trajectory,
     ZoomInput,
     ZoomOutput,
@@ -46,6 +47,7 @@ def refused_types(**fields: object) -> dict[str, str]:
         ("frames_per_second", 16),
         ("seed", None),
         ("engine", EngineName.AUTO),
+        ("strength", StrengthChoice.GIVEN),
     ],
 )
 def test_a_field_left_out_has_the_published_default(field, default):
@@ -57,6 +59,7 @@ def test_the_published_fields_come_in_the_published_order():
         "image_url", "prompt", "zoom_direction", "num_frames", "zoom_in_trajectory",
         "zoom_in_strength", "zoom_out_trajectory", "zoom_out_strength", "resolution", "use_dmd",
         "guidance_scale", "num_inference_steps", "frames_per_second", "seed", "engine",
+        "strength",
     ]  # fmt: skip
 
 
@@ -93,6 +96,7 @@ def test_every_published_number_of_frames_is_accepted(allowed):
         ("zoom_out_trajectory", Trajectory),
         ("resolution", Resolution),
         ("engine", EngineName),
+        ("strength", StrengthChoice),
     ],
 )
 def test_closed_choices_are_exact(field: str, choices: type[StrEnum]):
@@ -180,7 +184,9 @@ def test_the_schema_publishes_bounds_and_choices():
 
 def test_only_our_own_fields_are_marked_as_extensions():
     fields = ZoomInput.model_json_schema()["properties"]
-    assert [name for name, field in fields.items() if field.get("x-extension")] == ["engine"]
+    assert [name for name, field in fields.items() if field.get("x-extension")] == [
+        "engine", "strength",
+    ]  # fmt: skip
 
 
 def test_the_answer_leaves_out_what_is_not_known():

@@ -55,6 +55,13 @@ class EngineName(StrEnum):
     LYRA2 = "lyra2"
 
 
+class StrengthChoice(StrEnum):
+    """Who decides how far the camera goes."""
+
+    GIVEN = "given"
+    AUTO = "auto"
+
+
 def _as_integer(value: object) -> object:
     """The spellings of a whole number that fal's clients send: 81, "81" and 81.0."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,4}", value.strip()):
@@ -143,6 +150,13 @@ class ZoomInput(BaseModel):
         default=EngineName.AUTO,
         description="Who makes the frames: embedded (any CPU), lyra2 (a GPU and its weights), "
         "or auto, the better one that is ready here.",
+        json_schema_extra={"x-extension": True},
+    )
+
+    strength: StrengthChoice = Field(
+        default=StrengthChoice.GIVEN,
+        description="How far the camera goes: as given by zoom_in_strength and "
+        "zoom_out_strength, or auto, as far as the photograph carries and never farther.",
         json_schema_extra={"x-extension": True},
     )
 

@@ -18,6 +18,7 @@ from lyra_zoom.geometry.image import Plane, Size
 from lyra_zoom.geometry.rigid import Point, Points, look_at, w2c_from
 from lyra_zoom.pipeline.free_space import Obstacles, free_reach
 from lyra_zoom.pipeline.moves import LARGEST_DOLLY_IN, MOVES, Course, Way
+from lyra_zoom.pipeline.safe_strength import Shown, safe_strength
 from lyra_zoom.pipeline.shot import Leg
 
 LIFT = 0.15  # of the retreat: the out leg rises, so that the ground does not fill the view
@@ -67,6 +68,8 @@ def plan_leg(leg: Leg, view: SourceView, say: Callable[[str], None]) -> CameraPa
         subject_depth=view.subject_depth,
         num_frames=leg.num_frames,
     )
+    if leg.as_far_as_safe:
+        way = _kept_safe(leg, way, view, say)
     return build_path(leg.trajectory, _kept_clear(leg, way, view, say), view)
 
 
@@ -79,6 +82,19 @@ def build_path(trajectory: Trajectory, way: Way, view: SourceView) -> CameraPath
         centres = _lifted(centres)
     w2c = np.stack([w2c_from(R, centre) for R, centre in zip(rotations, centres, strict=True)])
     return CameraPath(w2c, _intrinsics(course, view.K, way.num_frames), view.size)
+
+
+def _kept_safe(leg: Leg, way: Way, view: SourceView, say: Callable[[str], None]) -> Way:
+    """The way as strong as the photograph carries, with a word about it."""
+    shown = Shown.of(view.depth, view.K, view.size, view.subject_depth)
+    safe = safe_strength(
+        way.strength,
+        shown,
+        lambda strength: build_path(leg.trajectory, replace(way, strength=strength), view),
+    )
+    if safe.reason is not None:
+        say(_shortened(leg, safe.strength, safe.reason))
+    return replace(way, strength=safe.strength)
 
 
 def _kept_clear(leg: Leg, way: Way, view: SourceView, say: Callable[[str], None]) -> Way:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from lyra_zoom.contract.zoom import Direction, Resolution, Trajectory, ZoomInput
+from lyra_zoom.contract.zoom import Direction, Resolution, StrengthChoice, Trajectory, ZoomInput
 from lyra_zoom.engines.engine import Sampling
 from lyra_zoom.geometry.image import Size
 
@@ -25,7 +25,8 @@ RANDOM_SEEDS = 2**31
 class Leg:
     """One direction of a shot; `direction` is in or out, never both.
 
-    `strength` is in multiples of the subject depth, or radians for an orbit.
+    `strength` is in multiples of the subject depth, or radians for an orbit. With
+    `as_far_as_safe` it is only the most that the camera may do.
     """
 
     direction: Direction
@@ -33,6 +34,7 @@ class Leg:
     strength: float
     num_frames: int
     plays_backwards: bool = False
+    as_far_as_safe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +83,21 @@ def plan_shot(request: ZoomInput, image: bytes, seed: int) -> Shot:
 def _legs(request: ZoomInput) -> tuple[Leg, ...]:
     """Legs in playing order; `both` is out reversed, then in: one continuous move forward."""
     both = request.zoom_direction is Direction.BOTH
+    safe = request.strength is StrengthChoice.AUTO
     out = Leg(
         direction=Direction.OUT,
         trajectory=request.zoom_out_trajectory,
         strength=request.zoom_out_strength,
         num_frames=request.num_frames,
         plays_backwards=both,
+        as_far_as_safe=safe,
     )
     into = Leg(
         direction=Direction.IN,
         trajectory=request.zoom_in_trajectory,
         strength=request.zoom_in_strength,
         num_frames=request.num_frames,
+        as_far_as_safe=safe,
     )
     legs = {Direction.IN: (into,), Direction.OUT: (out,), Direction.BOTH: (out, into)}
     return legs[request.zoom_direction]
