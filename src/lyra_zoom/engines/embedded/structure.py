@@ -30,7 +30,7 @@ NORMAL_SHARE = 0.5  # of the say that normals have beside the map's own slopes
 FACING = 0.15  # least cosine between a normal and the ray: closer to edge-on it tells nothing
 ON_GROUND = (0.04, 0.09)  # disparity off the plane: from surely ground to surely not
 ACROSS_STEP = 0.03  # weight of a link across an outline
-PULL, GROUND_PULL = 1e-4, 2e-2  # of the map as it was, of the ground's plane
+PULL, GROUND_PULL = 3e-4, 2e-2  # of the map as it was, of the ground's plane
 STRAINED = 0.01  # disparity per link that a link gives way at, in the second round
 
 
