@@ -21,8 +21,8 @@ PROCESSES = multiprocessing.get_context(
 )  # PyTorch is imported once for all of them
 PROCESSES.set_forkserver_preload([__name__])
 
-FOUR_HEADS = TransformerConfig(
-    dim=96, ffn_dim=64, num_layers=2, num_heads=4, text_dim=64, correspondence_rank=8
+EIGHT_HEADS = TransformerConfig(
+    dim=96, ffn_dim=64, num_layers=2, num_heads=8, text_dim=64, correspondence_rank=8
 )
 
 
@@ -36,9 +36,9 @@ def velocity(
 
 
 def random_network() -> Lyra2Transformer:
-    """A network whose heads four processes can share."""
+    """A network whose heads eight processes can share."""
     torch.manual_seed(0)
-    network = Lyra2Transformer(FOUR_HEADS)
+    network = Lyra2Transformer(EIGHT_HEADS)
     for parameter in network.parameters():
         if parameter.dim() == 1:
             parameter.normal_(mean=1, std=0.1)
@@ -70,7 +70,7 @@ def refusal() -> str:
     """What is said when the processes of this group are to share three heads."""
     assert dist.group.WORLD is not None
     try:
-        share_tokens(Lyra2Transformer(replace(FOUR_HEADS, num_heads=3)), dist.group.WORLD)
+        share_tokens(Lyra2Transformer(replace(EIGHT_HEADS, num_heads=3)), dist.group.WORLD)
     except ValueError as error:
         return str(error)
     return ""

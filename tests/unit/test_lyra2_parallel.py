@@ -17,6 +17,8 @@ from tests.lyra2_processes import PROCESSES, random_network, share, velocity
 
 ROUNDING = 5e-6
 
+TEAMS = [(2, (4, 4)), (4, (2, 4)), (8, (2, 4))]  # processes, and the size of the latents
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -27,7 +29,7 @@ class Shared:
     folder: Path
 
 
-@pytest.fixture(scope="module", params=[(2, (4, 4)), (4, (2, 4))], ids=["two", "four"])
+@pytest.fixture(scope="module", params=TEAMS, ids=["two", "four", "eight"])
 def shared(request, tmp_path_factory) -> Shared:
     """What so many processes, sharing the passes of a case of that size, end with."""
     processes, size = request.param

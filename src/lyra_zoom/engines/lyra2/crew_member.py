@@ -11,6 +11,7 @@ import os
 import pickle
 import queue
 import shutil
+import signal
 import sys
 import threading
 from typing import IO
@@ -76,6 +77,7 @@ class Member:
 
 def main() -> None:
     """Be a member until the lead is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the lead; it tells the others
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a stray print must not look like a report
     duty: Duty = pickle.load(sys.stdin.buffer)
