@@ -31,6 +31,7 @@ FACING = 0.15  # least cosine between a normal and the ray: closer to edge-on it
 ON_GROUND = (0.04, 0.09)  # disparity off the plane: from surely ground to surely not
 ACROSS_STEP = 0.03  # weight of a link across an outline
 PULL, GROUND_PULL = 3e-4, 2e-2  # of the map as it was, of the ground's plane
+GROUNDLESS_PULL = 1e-3  # of the map where no ground was found: then little is known
 STRAINED = 0.01  # disparity per link that a link gives way at, in the second round
 
 
@@ -67,7 +68,7 @@ def with_structure(seen: Seen) -> Plane:
         )
     wanted = _blended(wanted, slopes_of(plane), on_ground)
     weight = _link_weights(step)
-    pull = PULL + GROUND_PULL * on_ground
+    pull = (GROUNDLESS_PULL if seen.ground is None else PULL) + GROUND_PULL * on_ground
     target = disparity + on_ground * (plane - disparity)
     flat = put_together(wanted, weight, target, pull)
     weight = _relaxed(weight, slopes_of(flat), wanted)
