@@ -21,7 +21,6 @@ MODE_WORDS = {
 """What each mode does, for people."""
 
 AUTO = "auto"
-EIGHT_BITS = (Precision.FP8, Precision.INT8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
