@@ -6,20 +6,21 @@ is (infinitely far) up to its error; only its scale is free.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32
 
+from lyra_zoom.engines.embedded.detail import with_detail
 from lyra_zoom.engines.embedded.network import Network, planes
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 
 WEIGHTS = Path(__file__).parent / "weights" / "depth.onnx"
 
-BUNDLED_LONG_SIDE, BUNDLED_STEP = 384, 32
-"""Long side at which the bundled network judges best; its sides are multiples of the step."""
+SHAPE_LONG_SIDE, OUTLINE_LONG_SIDE, BUNDLED_STEP = 384, 512, 32
+"""Long sides at which the bundled network judges shape and outlines best, in steps."""
 
 ANYTHING_LONG_SIDE, ANYTHING_STEP = 518, 14
 """The same for Depth Anything V2. Source: its README and the size of its patches."""
@@ -60,7 +61,7 @@ class DepthModel(Protocol):
 
 
 class BundledDepth:
-    """The project's own network, averaged over the picture and its mirror image."""
+    """The project's own network, read at two sizes, each straight and mirrored."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = Network(weights)
@@ -71,7 +72,16 @@ class BundledDepth:
 
     def estimate(self, texture: RgbImage) -> RelativeDepth:
         """Relative disparity and sky of the picture."""
-        size = network_size(Size.of(texture), BUNDLED_LONG_SIDE, BUNDLED_STEP)
+        small, large = (
+            self._read(texture, side) for side in (SHAPE_LONG_SIDE, OUTLINE_LONG_SIDE)
+        )
+        size = Size.of(large.disparity)
+        shape = resize(small.disparity, size)
+        disparity = with_detail(shape, large.disparity, 1 - large.sky)
+        return replace(large, disparity=stretched(disparity))
+
+    def _read(self, texture: RgbImage, long_side: int) -> RelativeDepth:
+        size = network_size(Size.of(texture), long_side, BUNDLED_STEP)
         image = resize(texture, size).astype(np.float32) / 255
         mirrored = self._network.named(planes(image[:, ::-1]))
         straight = self._network.named(planes(image))
@@ -80,7 +90,7 @@ class BundledDepth:
         if "normal" in straight:
             normal = mean_normal(straight["normal"][0], mirrored["normal"][0, :, :, ::-1])
         return RelativeDepth(
-            stretched(mean["disparity"][0, 0]),
+            mean["disparity"][0, 0],
             mean["sky"][0, 0],
             normal,
             mean["ground"][0, 0] if "ground" in mean else None,
