@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyra_zoom.contract.zoom import Trajectory
+from lyra_zoom.bench.quality import FRAMES, PRESETS, Preset
+from lyra_zoom.contract.zoom import Direction
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.pipeline.cameras import SourceView, build_path
 from lyra_zoom.pipeline.moves import Way
@@ -161,30 +162,28 @@ def test_pictures_without_light_or_contrast_are_refused():
     assert colour_fault(np.full_like(noise, 120)) == "dull"
 
 
-@pytest.mark.parametrize(
-    ("name", "trajectory", "towards", "strength"),
-    [
-        ("horizontal_zoom in 0.5", Trajectory.HORIZONTAL_ZOOM, True, 0.5),
-        ("horizontal_zoom out 1.5", Trajectory.HORIZONTAL_ZOOM, False, 1.5),
-        ("orbit_horizontal in 0.5", Trajectory.ORBIT_HORIZONTAL, True, 0.5),
-    ],
-)
-def test_novel_views_follow_the_products_own_moves(
-    name: str, trajectory: Trajectory, towards: bool, strength: float
-):
-    size, frames = Size(64, 48), 81
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_novel_views_follow_the_products_own_moves(preset: Preset):
+    intrinsics = POSE.intrinsics((64, 48))
     source = SourceView(
-        K=POSE.intrinsics((64, 48)),
-        size=size,
+        K=intrinsics,
+        size=Size(64, 48),
         depth=np.full((48, 64), 3.0, np.float32),
         subject_depth=3.0,
     )
-    way = Way(towards=towards, strength=strength, subject_depth=3.0, num_frames=frames)
-    path = build_path(trajectory, way, source)
-    steps = way.progress if trajectory is Trajectory.ORBIT_HORIZONTAL else way.steps
-    for frame in (20, 40, 80):
-        twin = moves.MOVES[name](float(steps[frame]), 3.0)
-        assert np.allclose(path.w2c[frame], twin, atol=1e-6)
+    leg = preset.leg
+    way = Way(
+        towards=leg.direction is Direction.IN,
+        strength=leg.strength,
+        subject_depth=3.0,
+        num_frames=leg.num_frames,
+    )
+    path = build_path(leg.trajectory, way, source)
+    assert set(FRAMES) <= set(moves.FRAMES)
+    for frame in moves.FRAMES:
+        twin = moves.MOVES[preset.name](frame, 3.0)
+        assert np.allclose(path.w2c[frame], twin.w2c, atol=1e-6)
+        assert path.K[frame][0, 0] == pytest.approx(intrinsics[0, 0] * twin.focal_scale)
 
 
 def test_the_subject_of_novel_views_is_the_products_subject():

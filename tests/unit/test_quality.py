@@ -15,12 +15,14 @@ from lyra_zoom.bench.quality import (
     QUICK_PRESETS,
     averaged,
     fresh_seeds,
+    generated_subjects,
     measure_quality,
 )
+from lyra_zoom.bench.quality_generated import photograph
 from lyra_zoom.bench.quality_methods import CUT, OURS, STRETCHED, cut_mesh, stretched_mesh
 from lyra_zoom.bench.quality_methods import with_true_depth as ours
 from lyra_zoom.bench.quality_report import quality_json, quality_table
-from lyra_zoom.bench.quality_truth import flow_between, photograph, true_view
+from lyra_zoom.bench.quality_truth import TrueView, flow_between, true_view
 from lyra_zoom.contract.zoom import Trajectory
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import w2c_from
@@ -40,11 +42,17 @@ def subject():
 @pytest.fixture(scope="module")
 def aside(subject):
     centre = np.array([0.2, 0.0, -0.3]) * subject.subject_depth
-    return true_view(subject, w2c_from(np.eye(3), centre), subject.K)
+    return seen_from(subject, w2c_from(np.eye(3), centre), subject.K)
+
+
+def seen_from(subject, w2c, intrinsics) -> TrueView:
+    view = true_view(subject, w2c, intrinsics)
+    assert view is not None
+    return view
 
 
 def test_the_photograph_shows_all_that_it_shows(subject):
-    view = true_view(subject, np.eye(4), subject.K)
+    view = seen_from(subject, np.eye(4), subject.K)
     assert view.seen.mean() > 0.999
 
 
@@ -78,21 +86,24 @@ def test_fresh_seeds_come_after_those_looked_at_while_the_engine_was_made():
 def test_the_truth_itself_is_without_fault():
     def truth(subject, path):
         def draw(w2c, intrinsics):
-            rgb = true_view(subject, w2c, intrinsics).rgb
+            rgb = seen_from(subject, w2c, intrinsics).rgb
             return Drawn(rgb, np.zeros(rgb.shape[:2], bool))
 
         return draw
 
-    (row,) = measure_quality([SEED], ZOOM_IN, SIZE, contenders={"truth": truth})
+    (row,) = measure_quality(
+        generated_subjects([SEED], SIZE), ZOOM_IN, contenders={"truth": truth}
+    )
     assert row.figures.seen_psnr == CEILING_DB
     assert row.figures.ssim == pytest.approx(1)
+    assert row.figures.hidden_patches == 0
     assert row.figures.flicker == pytest.approx(1)
 
 
 @pytest.fixture(scope="module")
 def rows():
     contenders = {OURS: ours, STRETCHED: stretched_mesh, CUT: cut_mesh}
-    return measure_quality([SEED], ZOOM_IN, SIZE, contenders=contenders)
+    return measure_quality(generated_subjects([SEED], SIZE), ZOOM_IN, contenders=contenders)
 
 
 def test_each_method_gets_a_row(rows):
@@ -112,14 +123,14 @@ def test_means_over_one_scene_are_its_figures(rows):
 
 
 def test_the_table_has_a_line_per_method(rows):
-    heading, empty, columns, *lines = quality_table(rows, SIZE).splitlines()
-    assert heading == f"means over generated scenes {SEED} ({rows[0].family}), 160x96"
+    heading, empty, columns, *lines = quality_table(rows).splitlines()
+    assert heading == f"means over scenes {SEED} ({rows[0].family}), 160x96"
     assert (empty, columns.split()[:2], len(lines)) == ("", ["move", "method"], len(rows))
 
 
 def test_json_says_null_where_nothing_was_measured(rows):
-    report = json.loads(json.dumps(quality_json(rows, SIZE)))
-    assert (report["width"], report["height"]) == (160, 96)
+    report = json.loads(json.dumps(quality_json(rows)))
     for row, wire in zip(rows, report["rows"], strict=True):
         unknown = math.isnan(row.figures.outside_psnr)
         assert (wire["outside_psnr"] is None) == unknown
+        assert (wire["width"], wire["height"]) == (160, 96)

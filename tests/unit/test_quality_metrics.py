@@ -8,7 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from lyra_zoom.bench.metrics import psnr, restlessness, ssim, ssim_map, texture_ratio
+from lyra_zoom.bench.metrics import (
+    OCTAVES,
+    patch_distance,
+    psnr,
+    restlessness,
+    ssim,
+    ssim_map,
+    texture_ratio,
+)
 
 EVERYWHERE = np.ones((40, 60), bool)
 
@@ -40,10 +48,13 @@ def test_psnr_counts_only_pixels_of_the_mask(picture):
     assert psnr(spoilt, picture, mask) == math.inf
 
 
+MEASURES = (psnr, ssim, texture_ratio, patch_distance, restlessness)
+
+
 def test_a_handful_of_pixels_gives_no_figure(picture):
     mask = np.zeros_like(EVERYWHERE)
     mask[:3, :3] = True
-    figures = [f(picture, picture, mask) for f in (psnr, ssim, texture_ratio, restlessness)]
+    figures = [f(picture, picture, mask) for f in MEASURES]
     assert all(math.isnan(figure) for figure in figures)
 
 
@@ -90,3 +101,64 @@ def test_a_still_film_is_not_restless(picture):
 
 def test_restlessness_is_the_mean_grey_difference(picture):
     assert restlessness(picture + np.uint8(4), picture, EVERYWHERE) == pytest.approx(4)
+
+
+@pytest.fixture(scope="module")
+def grass() -> np.ndarray:
+    """Texture, twice as wide as high, so that one half can stand for the other."""
+    noise = np.random.default_rng(9).normal(0, 60, (96, 192, 3))
+    soft = cv2.GaussianBlur(noise, (0, 0), 1.2) + cv2.GaussianBlur(noise, (0, 0), 4) * 3
+    return np.clip(soft + np.array([90, 130, 60]), 0, 255).astype(np.uint8)
+
+
+LEFT = np.zeros((96, 192), bool)
+LEFT[8:88, 8:88] = True
+
+
+def filled(grass: np.ndarray, content: np.ndarray) -> np.ndarray:
+    picture = grass.copy()
+    picture[LEFT] = content[LEFT]
+    return picture
+
+
+def test_equal_pictures_have_the_same_patches(grass):
+    assert patch_distance(grass, grass, LEFT) == 0
+
+
+def test_a_blurred_fill_is_far_from_the_truths_patches(grass):
+    near, far = (filled(grass, cv2.GaussianBlur(grass, (0, 0), s)) for s in (0.7, 3))
+    assert 0.02 < patch_distance(near, grass, LEFT) < patch_distance(far, grass, LEFT)
+
+
+def test_texture_from_elsewhere_is_nearer_than_one_even_colour(grass):
+    elsewhere = filled(grass, np.roll(grass, 96, axis=1))
+    flat = filled(grass, np.full_like(grass, grass[LEFT].mean(axis=0)))
+    assert patch_distance(elsewhere, grass, LEFT) < 0.25 * patch_distance(flat, grass, LEFT)
+
+
+def test_by_psnr_the_even_colour_would_win(grass):
+    elsewhere = filled(grass, np.roll(grass, 96, axis=1))
+    flat = filled(grass, np.full_like(grass, grass[LEFT].mean(axis=0)))
+    assert psnr(flat, grass, LEFT) > psnr(elsewhere, grass, LEFT)
+
+
+def test_an_even_colour_is_about_as_far_as_the_truth_spreads(grass):
+    flat = filled(grass, np.full_like(grass, grass[LEFT].mean(axis=0)))
+    assert 0.5 < patch_distance(flat, grass, LEFT) < 0.9
+
+
+def test_the_right_texture_in_the_wrong_colour_is_far(grass):
+    tinted = filled(grass, np.clip(grass + np.array([50.0, 0, -40]), 0, 255).astype(np.uint8))
+    elsewhere = filled(grass, np.roll(grass, 96, axis=1))
+    assert patch_distance(tinted, grass, LEFT) > 2 * patch_distance(elsewhere, grass, LEFT)
+
+
+def test_patches_beyond_the_mask_do_not_count(grass):
+    spoilt = grass.copy()
+    spoilt[:, 88 + 4 * 2**OCTAVES :] = 0
+    assert patch_distance(spoilt, grass, LEFT) == 0
+
+
+def test_a_distance_of_patches_repeats_itself(grass):
+    blurred = cv2.GaussianBlur(grass, (0, 0), 1)
+    assert patch_distance(blurred, grass, LEFT) == patch_distance(blurred, grass, LEFT)

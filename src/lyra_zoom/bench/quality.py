@@ -1,4 +1,4 @@
-"""How good the pictures are: generated scenes, their true views, and what each method draws.
+"""How good the pictures are: places, their true views, and what each method draws of them.
 
 Fresh seeds are scenes that nothing was tuned on and that the depth network never saw. Those
 before them were looked at while the engine was made.
@@ -7,21 +7,20 @@ before them were looked at while the engine was made.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from lyra_zoom.bench.metrics import psnr, restlessness, ssim, texture_ratio
+from lyra_zoom.bench.metrics import patch_distance, psnr, restlessness, ssim, texture_ratio
+from lyra_zoom.bench.quality_generated import photograph
 from lyra_zoom.bench.quality_methods import Draw, Method, methods
 from lyra_zoom.bench.quality_truth import (
     Subject,
     TrueView,
     flow_between,
     moved,
-    photograph,
     true_view,
-    way_is_free,
 )
 from lyra_zoom.contract.zoom import Direction, Trajectory
 from lyra_zoom.geometry.camera import CameraPath
@@ -69,16 +68,19 @@ class QualityFigures:
     """What is measured; NaN where a view has too few such pixels. PSNR in dB.
 
     `seen`, `hidden` and `outside` are the pixels whose world point the photograph shows, does
-    not show, or does not reach. `texture` is fine detail divided by the truth's; `flicker` is
-    the difference of neighbouring frames after true flow, divided by the truth's.
+    not show, or does not reach. `texture` is fine detail divided by the truth's, `patches` the
+    sliced Wasserstein distance from its patches; `flicker` is the difference of neighbouring
+    frames after true flow, divided by the truth's.
     """
 
     seen_psnr: float
     seen_ssim: float
     hidden_psnr: float
     hidden_texture: float
+    hidden_patches: float
     outside_psnr: float
     outside_texture: float
+    outside_patches: float
     ssim: float
     holes: float
     first_psnr: float
@@ -91,6 +93,7 @@ class QualityRow:
 
     seed: int
     family: str
+    size: Size
     preset: str
     method: str
     figures: QualityFigures
@@ -110,35 +113,45 @@ def fresh_seeds(scenes: int) -> tuple[int, ...]:
     return tuple(range(FIRST_FRESH_SEED, FIRST_FRESH_SEED + scenes))
 
 
+def generated_subjects(seeds: Iterable[int], size: Size = DEFAULT_SIZE) -> Iterator[Subject]:
+    """The generated scenes of some seeds, photographed."""
+    return (photograph(seed, size) for seed in seeds)
+
+
 def measure_quality(
-    seeds: Sequence[int],
+    subjects: Iterable[Subject],
     presets: Sequence[Preset] = PRESETS,
-    size: Size = DEFAULT_SIZE,
     say: Callable[[str], None] = lambda what: None,
     contenders: Mapping[str, Method] | None = None,
 ) -> list[QualityRow]:
-    """One row per scene, preset and method; a move that the scene blocks has none."""
+    """One row per place, preset and method; a move that the scene blocks has none."""
     contenders = contenders or methods()
-    rows = []
-    for seed in seeds:
-        subject = photograph(seed, size)
+    return [
+        QualityRow(
+            seed=trial.subject.seed,
+            family=trial.subject.family,
+            size=trial.subject.photo.size,
+            preset=preset.name,
+            method=name,
+            figures=judge(method(trial.subject, trial.path), trial),
+        )
+        for preset, trial in trials(subjects, presets, say)
+        for name, method in contenders.items()
+    ]
+
+
+def trials(
+    subjects: Iterable[Subject], presets: Sequence[Preset], say: Callable[[str], None]
+) -> Iterator[tuple[Preset, Trial]]:
+    """Every move through every place that has a truth, with a word about each."""
+    for subject in subjects:
         for preset in presets:
-            say(f"scene {seed} ({subject.scene.family}), {preset.name}")
+            say(f"scene {subject.seed} ({subject.family}), {preset.name}")
             trial = _trial(subject, preset)
             if trial is None:
                 say("left out: the scene blocks this move")
-                continue
-            for name, method in contenders.items():
-                rows.append(
-                    QualityRow(
-                        seed=seed,
-                        family=subject.scene.family,
-                        preset=preset.name,
-                        method=name,
-                        figures=judge(method(subject, trial.path), trial),
-                    )
-                )
-    return rows
+            else:
+                yield preset, trial
 
 
 def _trial(subject: Subject, preset: Preset) -> Trial | None:
@@ -151,9 +164,12 @@ def _trial(subject: Subject, preset: Preset) -> Trial | None:
     )
     path = plan_leg(preset.leg, view, lambda message: None)
     wanted = sorted({*FRAMES, *PAIR})
-    if not all(way_is_free(subject, path.w2c[i]) for i in wanted):
+    if not all(subject.truth.way_is_free(path.w2c[i]) for i in wanted):
         return None
-    views = {i: true_view(subject, path.w2c[i], path.K[i]) for i in wanted}
+    known = {i: true_view(subject, path.w2c[i], path.K[i]) for i in wanted}
+    views = {i: view for i, view in known.items() if view is not None}
+    if not set(FRAMES) <= set(views):
+        return None
     return Trial(subject, path, views)
 
 
@@ -172,17 +188,21 @@ def judge(draw: Draw, trial: Trial) -> QualityFigures:
         seen_ssim=mean(ssim, "seen"),
         hidden_psnr=mean(psnr, "hidden"),
         hidden_texture=mean(texture_ratio, "hidden"),
+        hidden_patches=mean(patch_distance, "hidden"),
         outside_psnr=mean(psnr, "outside"),
         outside_texture=mean(texture_ratio, "outside"),
+        outside_patches=mean(patch_distance, "outside"),
         ssim=mean_known([ssim(rgb, view.rgb) for rgb, view in frames]),
         holes=float(np.mean([drawn[i].holes.mean() for i in FRAMES])),
         first_psnr=mean_known([psnr(first, trial.subject.picture)]),
-        flicker=_flicker({i: drawn[i].rgb for i in PAIR}, views),
+        flicker=_flicker({i: one.rgb for i, one in drawn.items()}, views),
     )
 
 
 def _flicker(rgb: Mapping[int, np.ndarray], views: Mapping[int, TrueView]) -> float:
     """Restlessness between two neighbours, divided by that of the truth."""
+    if not set(PAIR) <= set(views):
+        return math.nan
     now, then = PAIR
     flow, kept = flow_between(views[now], views[then])
     own = restlessness(moved(rgb[then], flow), rgb[now], kept)

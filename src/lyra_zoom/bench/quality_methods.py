@@ -48,13 +48,13 @@ class WithEstimatedDepth:
 
     def __init__(self, model: DepthModel | None = None) -> None:
         self._engine = EmbeddedEngine(model)
-        self._known: tuple[int, EmbeddedScene] | None = None
+        self._known: tuple[Subject, EmbeddedScene] | None = None
 
     def __call__(self, subject: Subject, path: CameraPath) -> Draw:
         """Ready to draw, along the path scaled to the depth that the engine sees."""
-        if self._known is None or self._known[0] != subject.seed:
+        if self._known is None or self._known[0] is not subject:
             scene = self._engine.build_scene(subject.photo, ProgressReport())
-            self._known = (subject.seed, scene)
+            self._known = (subject, scene)
         return _stage(self._known[1], path, subject)
 
 

@@ -9,15 +9,16 @@ from dataclasses import asdict
 from pydantic import JsonValue
 
 from lyra_zoom.bench.quality import QualityFigures, QualityRow, averaged
-from lyra_zoom.geometry.image import Size
 
 COLUMNS = (
     ("seen_psnr", "seen dB", "{:.2f}"),
     ("seen_ssim", "SSIM", "{:.3f}"),
     ("hidden_psnr", "hidden dB", "{:.1f}"),
     ("hidden_texture", "tex", "{:.2f}"),
+    ("hidden_patches", "patch", "{:.2f}"),
     ("outside_psnr", "outside dB", "{:.1f}"),
     ("outside_texture", "tex", "{:.2f}"),
+    ("outside_patches", "patch", "{:.2f}"),
     ("ssim", "whole SSIM", "{:.3f}"),
     ("holes", "holes", "{:.2%}"),
     ("first_psnr", "frame 0 dB", "{:.1f}"),
@@ -26,14 +27,14 @@ COLUMNS = (
 """Field, heading and format of each column."""
 
 
-def quality_table(rows: Sequence[QualityRow], size: Size) -> str:
+def quality_table(rows: Sequence[QualityRow]) -> str:
     """Means over scenes for each preset and method; a dash where nothing was measured."""
     lines: list[tuple[str, ...]] = [("move", "method", *(head for _, head, _ in COLUMNS))]
     before = ""
     for (preset, method), figures in averaged(rows).items():
         lines.append(("" if preset == before else preset, method, *_cells(figures)))
         before = preset
-    return "\n".join([_heading(rows, size), "", *_aligned(lines)])
+    return "\n".join([_heading(rows), "", *_aligned(lines)])
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
@@ -44,15 +45,17 @@ def _aligned(lines: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _heading(rows: Sequence[QualityRow], size: Size) -> str:
+def _heading(rows: Sequence[QualityRow]) -> str:
+    """The scenes by their seeds and kinds, and the size they were judged at."""
     scenes = {row.seed: row.family for row in rows}
     named = ", ".join(f"{seed} ({family})" for seed, family in scenes.items())
-    return f"means over generated scenes {named}, {size.width}x{size.height}"
+    sizes = ", ".join(dict.fromkeys(f"{row.size.width}x{row.size.height}" for row in rows))
+    return f"means over scenes {named}, {sizes}"
 
 
-def quality_json(rows: Sequence[QualityRow], size: Size) -> dict[str, JsonValue]:
-    """The size and every row with its figures; null where nothing was measured."""
-    return {"width": size.width, "height": size.height, "rows": [_wire(row) for row in rows]}
+def quality_json(rows: Sequence[QualityRow]) -> dict[str, JsonValue]:
+    """Every row with its size and figures; null where nothing was measured."""
+    return {"rows": [_wire(row) for row in rows]}
 
 
 def _wire(row: QualityRow) -> dict[str, JsonValue]:
@@ -61,6 +64,8 @@ def _wire(row: QualityRow) -> dict[str, JsonValue]:
     return {
         "seed": row.seed,
         "family": row.family,
+        "width": row.size.width,
+        "height": row.size.height,
         "preset": row.preset,
         "method": row.method,
         **known,

@@ -1,50 +1,54 @@
-"""What a generated scene really looks like: its photograph, its other views, its true flow."""
+"""What cameras really see of a photographed place: other views, what they share, true flow."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from lyra_zoom.engines.engine import Photo
-from lyra_zoom.geometry.camera import (
-    Intrinsics,
-    Pixels,
-    centred_intrinsics,
-    pixel_centres,
-    project,
-    unproject,
-)
-from lyra_zoom.geometry.depth import subject_depth
-from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
-from lyra_zoom.geometry.rigid import (
-    Points,
-    Rigid,
-    camera_centre_world,
-    invert_rigid,
-    look_at,
-)
-from lyra_zoom.scenes.layout import GLOSS
-from lyra_zoom.scenes.raycast import raycast
-from lyra_zoom.scenes.scene import Scene, build_scene
+from lyra_zoom.geometry.camera import Intrinsics, Pixels, pixel_centres, project, unproject
+from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size
+from lyra_zoom.geometry.rigid import Points, Rigid, invert_rigid
 
-SUPERSAMPLE = 2  # rays per pixel and axis
-TEXTURE_SCALE = 1.5  # the photograph is this much larger than the video, as photographs are
 FAR = 1e5  # scene units: where sky is put, so that it can be projected
 SKY_SHARE = 0.1  # of FAR: beyond it is sky, whichever way a camera is turned
 SAME_DEPTH = 0.02  # relative: a point this near to the depth seen there is the point seen
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a camera really sees: colours, and depth with `inf` for sky."""
+
+    rgb: RgbImage
+    depth: Plane
+
+
+class Truth(Protocol):
+    """Somebody who knows a place; the world frame is its photograph's camera."""
+
+    def sight(self, w2c: Rigid, K: Intrinsics) -> Sight | None:
+        """What that camera sees; None where this is not known."""
+        ...
+
+    def way_is_free(self, w2c: Rigid) -> bool:
+        """Whether nothing stands between the photograph's camera and this one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A generated scene, photographed: everything a method is given, and the truth behind it.
+    """A photographed place: everything a method is given, and the truth behind it.
 
-    The world frame is the photograph's camera. `depth` is at `photo.size`, `K` is for it.
+    The world frame is the photograph's camera. `depth` is at `photo.size`, `K` is for it, and
+    `picture` is the photograph at that size. `family` says what kind of place it is.
     """
 
     seed: int
-    scene: Scene
+    family: str
+    truth: Truth
     photo: Photo
     picture: RgbImage
     depth: Plane
@@ -68,60 +72,23 @@ class TrueView:
     outside: Mask
 
 
-def photograph(seed: int, size: Size) -> Subject:
-    """The scene of a seed through its own camera."""
-    scene = without_mirrors(build_scene(seed))
-    camera, large = scene.camera, size.scaled(TEXTURE_SCALE)
-    texture = raycast(scene, camera.w2c, camera.K(large), large, SUPERSAMPLE).rgb
-    K = camera.K(size)
-    depth = raycast(scene, camera.w2c, K, size).depth
-    return Subject(
-        seed=seed,
-        scene=scene,
-        photo=Photo(texture=texture, size=size, focal_px=float(K[0, 0])),
-        picture=resize(texture, size),
-        depth=depth,
-        K=K,
-        subject_depth=subject_depth(depth, np.isfinite(depth)),
-    )
-
-
-def without_mirrors(scene: Scene) -> Scene:
-    """The scene with every surface matt: what a mirror shows moves by no depth of its own."""
-    materials = scene.world.materials.copy()
-    materials[:, GLOSS] = 0
-    return replace(scene, world=scene.world._replace(materials=materials))
-
-
-def true_view(subject: Subject, w2c: Rigid, K: Intrinsics) -> TrueView:
-    """The scene from another camera."""
-    size = subject.photo.size
-    view = raycast(subject.scene, w2c @ subject.scene.camera.w2c, K, size, SUPERSAMPLE)
-    there = project(world_points(view.depth, w2c, K), np.eye(4), subject.K)
-    inside = _inside(there, size)
+def true_view(subject: Subject, w2c: Rigid, K: Intrinsics) -> TrueView | None:
+    """The place from another camera; None where nobody knows."""
+    sight = subject.truth.sight(w2c, K)
+    if sight is None:
+        return None
+    there = project(world_points(sight.depth, w2c, K), np.eye(4), subject.K)
+    inside = _inside(there, subject.photo.size)
     seen = inside & _is_seen(there, subject.depth)
     return TrueView(
         w2c=w2c,
         K=K,
-        rgb=view.rgb,
-        depth=view.depth,
+        rgb=sight.rgb,
+        depth=sight.depth,
         seen=seen,
         hidden=inside & ~seen,
         outside=~inside,
     )
-
-
-def way_is_free(subject: Subject, w2c: Rigid) -> bool:
-    """Whether nothing stands between the photograph's camera and this one: else no truth."""
-    start = camera_centre_world(subject.scene.camera.w2c)
-    end = camera_centre_world(w2c @ subject.scene.camera.w2c)
-    distance = float(np.linalg.norm(end - start))
-    if distance < 1e-9:
-        return True
-    size = Size(8, 8)
-    narrow = centred_intrinsics(400.0, size)
-    ahead = raycast(subject.scene, look_at(start, end), narrow, size)
-    return bool(ahead.depth.min() > distance)
 
 
 def world_points(depth: Plane, w2c: Rigid, K: Intrinsics) -> Points:

@@ -9,13 +9,15 @@ import sys
 from dataclasses import replace
 
 from lyra_zoom.bench.quality import (
-    DEFAULT_SIZE,
     PRESETS,
     QUICK_PRESETS,
     fresh_seeds,
+    generated_subjects,
     measure_quality,
 )
+from lyra_zoom.bench.quality_rendered import read_views
 from lyra_zoom.bench.quality_report import quality_json, quality_table
+from lyra_zoom.bench.quality_sheet import save_sheet
 from lyra_zoom.bench.report import as_json, as_table, server_json, server_table
 from lyra_zoom.bench.server import measure_server
 from lyra_zoom.bench.speed import measure_speed
@@ -34,9 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
         _measure_lyra2(arguments)
     elif arguments.server:
         _measure_server(arguments.quick, arguments.json)
-    elif arguments.quality or arguments.scenes:
-        scenes = arguments.scenes or DEFAULT_SCENES
-        _judge_pictures(scenes, arguments.quick, arguments.json)
+    elif arguments.quality or arguments.scenes or arguments.views or arguments.sheet:
+        _judge_pictures(arguments)
     else:
         _measure_speed(arguments.quick, arguments.json)
 
@@ -83,14 +84,21 @@ def _measure_lyra2(arguments: argparse.Namespace) -> None:
         print(lyra2_table(reports))
 
 
-def _judge_pictures(scenes: int, quick: bool, as_object: bool) -> None:
-    rows = measure_quality(
-        fresh_seeds(scenes), QUICK_PRESETS if quick else PRESETS, DEFAULT_SIZE, _say
+def _judge_pictures(arguments: argparse.Namespace) -> None:
+    presets = QUICK_PRESETS if arguments.quick else PRESETS
+    subjects = (
+        read_views(arguments.views)
+        if arguments.views
+        else generated_subjects(fresh_seeds(arguments.scenes or DEFAULT_SCENES))
     )
-    if as_object:
-        print(json.dumps(quality_json(rows, DEFAULT_SIZE), indent=2))
+    if arguments.sheet:
+        save_sheet(arguments.sheet, subjects, presets, _say)
+        return
+    rows = measure_quality(subjects, presets, _say)
+    if arguments.json:
+        print(json.dumps(quality_json(rows), indent=2))
     else:
-        print(quality_table(rows, DEFAULT_SIZE))
+        print(quality_table(rows))
 
 
 def _say(message: str) -> None:

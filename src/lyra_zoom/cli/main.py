@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from lyra_zoom.cli.bench_options import add_lyra2_bench
@@ -200,6 +201,20 @@ def _add_bench(commands: Commands) -> None:
         type=whole_number_from_1,
         metavar="N",
         help="how many scenes to judge (default 2); implies --quality",
+    )
+    parser.add_argument(
+        "--views",
+        type=Path,
+        metavar="FOLDER",
+        help="judge by rendered views instead of generated scenes: the folder that "
+        "training.blender.novel filled; implies --quality",
+    )
+    parser.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="FILE",
+        help="instead of figures, a picture (.png or .jpg) of each move's end: photograph, "
+        "true view, both simpler methods, ours twice; implies --quality",
     )
     add_lyra2_bench(parser)
 
