@@ -45,6 +45,10 @@ class ChunksDiffer(LyraZoomError):
     """Chunks of one film were encoded in different ways and cannot become one file."""
 
 
+class ViewsUnreadable(LyraZoomError):
+    """The folder given to `bench --views` holds no rendered views, or none that can be judged."""
+
+
 class OutputRejected(LyraZoomError):
     """The place where a result shall go cannot be written."""
 

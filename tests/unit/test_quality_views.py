@@ -14,7 +14,7 @@ from lyra_zoom.bench.quality_methods import CUT, STRETCHED, cut_mesh, stretched_
 from lyra_zoom.bench.quality_rendered import read_subject, read_views
 from lyra_zoom.bench.quality_sheet import CELL_WIDTH, farthest_frame, save_sheet
 from lyra_zoom.contract.zoom import Trajectory
-from lyra_zoom.errors import InputRejected, OutputRejected
+from lyra_zoom.errors import OutputRejected, ViewsUnreadable
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.pipeline.cameras import SourceView, plan_leg
 
@@ -101,20 +101,20 @@ def test_rendered_places_have_their_subject_at_a_depth_of_one(folder):
 
 
 def test_a_folder_without_views_is_refused(tmp_path):
-    with pytest.raises(InputRejected, match=r"no \.npz file"):
+    with pytest.raises(ViewsUnreadable, match=r"no \.npz file"):
         list(read_views(tmp_path))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04"])
 def test_a_file_without_views_is_named(tmp_path, content):
     (tmp_path / "5.npz").write_bytes(content)
-    with pytest.raises(InputRejected, match=r"5\.npz holds no rendered views"):
+    with pytest.raises(ViewsUnreadable, match=r"5\.npz holds no rendered views"):
         list(read_views(tmp_path))
 
 
 def test_a_file_of_something_else_is_named(tmp_path):
     np.savez(tmp_path / "5.npz", rgb=np.zeros(3))
-    with pytest.raises(InputRejected, match="photograph"):
+    with pytest.raises(ViewsUnreadable, match="photograph"):
         list(read_views(tmp_path))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from lyra_zoom.bench.quality_truth import Sight, Subject
 from lyra_zoom.engines.engine import Photo
-from lyra_zoom.errors import InputRejected
+from lyra_zoom.errors import ViewsUnreadable
 from lyra_zoom.geometry.camera import Intrinsics
 from lyra_zoom.geometry.depth import subject_depth
 from lyra_zoom.geometry.image import Size, resize
@@ -50,7 +50,7 @@ def read_views(folder: Path) -> Iterator[Subject]:
     """The places of a folder, one per file, in the order of their names."""
     files = sorted(folder.glob("*.npz"))
     if not files:
-        raise InputRejected("views", f"there is no .npz file in {folder}")
+        raise ViewsUnreadable(f"there is no .npz file in {folder}")
     for path in files:
         yield read_subject(path)
 
@@ -61,7 +61,7 @@ def read_subject(path: Path) -> Subject:
         with path.open("rb") as file, np.load(file) as held:
             return _subject(dict(held), path.stem)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputRejected("views", f"{path.name} holds no rendered views: {error}") from error
+        raise ViewsUnreadable(f"{path} holds no rendered views: {error}") from error
 
 
 def _subject(held: Mapping[str, np.ndarray], name: str) -> Subject:

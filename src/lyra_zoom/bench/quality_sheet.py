@@ -18,7 +18,7 @@ from lyra_zoom.bench.quality_methods import (
     methods,
 )
 from lyra_zoom.bench.quality_truth import Subject
-from lyra_zoom.errors import InputRejected, OutputRejected
+from lyra_zoom.errors import OutputRejected, ViewsUnreadable
 from lyra_zoom.geometry.image import RgbImage, Size, resize
 
 CELL_WIDTH = 240
@@ -45,7 +45,7 @@ def save_sheet(
         for preset, trial in trials(subjects, presets, say)
     ]
     if not rows:
-        raise InputRejected("views", "none of the moves has a true view to compare with")
+        raise ViewsUnreadable("none of the moves has a true view to compare with")
     try:
         Image.fromarray(np.vstack(rows)).save(path, quality=JPEG_QUALITY)
     except OSError as error:
