@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lyra_zoom.engines.engine import Sampling
 from lyra_zoom.engines.lyra2.denoising import PromptPair
-from lyra_zoom.engines.lyra2.depth import FirstDepth, KnownDepth
+from lyra_zoom.engines.lyra2.depth import FirstDepth, NewFrames
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene
 from lyra_zoom.engines.lyra2.states import ChunkState
@@ -33,14 +33,8 @@ class SameDepth:
         depth = torch.full(image.shape[1:], self.depth)
         return FirstDepth(depth=depth, valid=torch.ones_like(depth).bool())
 
-    def update(
-        self,
-        frames: Tensor,
-        w2c: Tensor,
-        K: Tensor,  # noqa: N803  # the field's name
-        known: KnownDepth,
-    ) -> Tensor:
-        return torch.full((len(frames), *frames.shape[2:]), self.depth)
+    def update(self, new: NewFrames) -> Tensor:
+        return torch.full((len(new.frames), *new.shape), self.depth)
 
 
 def forward_path(frames: int, size: Size = SIZE, step: float = SLOWLY) -> CameraPath:

@@ -19,7 +19,7 @@ from torch import Tensor
 from lyra_zoom.engines.engine import Sampling
 from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES
 from lyra_zoom.engines.lyra2.denoising import PromptPair
-from lyra_zoom.engines.lyra2.depth import FirstDepth, KnownDepth
+from lyra_zoom.engines.lyra2.depth import FirstDepth, NewFrames
 from lyra_zoom.engines.lyra2.past import KEYFRAME_EVERY
 from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
@@ -46,16 +46,10 @@ class FormulaDepth:
     def first(self, image: Tensor) -> FirstDepth:
         return FirstDepth(depth=self._depth, valid=torch.ones_like(self._depth).bool())
 
-    def update(
-        self,
-        frames: Tensor,
-        w2c: Tensor,
-        K: Tensor,  # noqa: N803  # the field's name
-        known: KnownDepth,
-    ) -> Tensor:
-        self.frames.append(frames)
-        self.w2c.append(w2c)
-        return torch.stack([self.of(camera) for camera in w2c])
+    def update(self, new: NewFrames) -> Tensor:
+        self.frames.append(new.frames)
+        self.w2c.append(new.cameras.w2c)
+        return torch.stack([self.of(camera) for camera in new.cameras.w2c])
 
     def of(self, w2c: Tensor) -> Tensor:
         """Depth of the frame of one camera."""

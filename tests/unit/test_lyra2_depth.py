@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from lyra_zoom.engines.lyra2.depth import (
     FirstDepth,
+    KnownDepth,
     MetricallyScaled,
+    NewFrames,
     believed,
     in_metres,
 )
@@ -66,12 +68,12 @@ PATHS = {
 }
 
 
-def asked(views: list[torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {
-        "frames": IMAGE.expand(len(views), 3, HEIGHT, WIDTH),
-        "w2c": torch.stack(views),
-        "K": K.expand(len(views), 3, 3),
-    }
+def asked(views: list[torch.Tensor], known: KnownDepth = ()) -> NewFrames:
+    return NewFrames(
+        frames=IMAGE.expand(len(views), 3, HEIGHT, WIDTH),
+        cameras=Cameras(w2c=torch.stack(views), K=K.expand(len(views), 3, 3)),
+        known=known,
+    )
 
 
 def truth(views: list[torch.Tensor]) -> torch.Tensor:
@@ -110,21 +112,21 @@ class OwnUnits:
 def test_depth_comes_back_in_the_units_of_the_cameras(path):
     views = PATHS[path]
     model = DepthAnything3(network=OwnUnits(views))
-    depth = model.update(**asked(views), known=known_from(torch.eye(4)))
+    depth = model.update(asked(views, known_from(torch.eye(4))))
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)
 
 
 def test_a_few_misplaced_views_do_not_spoil_the_scale():
     views = PATHS["many views"]
     model = DepthAnything3(network=OwnUnits(views, wrong=(3, 8)))
-    depth = model.update(**asked(views), known=())
+    depth = model.update(asked(views))
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)
 
 
 def test_cameras_that_stand_still_do_not_blow_depth_up():
     views = [moved(0, 0, 0)] * 6
     network = OwnUnits(views, noise=1e-3)
-    depth = DepthAnything3(network=network).update(**asked(views), known=known_from(views[0]))
+    depth = DepthAnything3(network=network).update(asked(views, known_from(views[0])))
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)
     told = network.seen[0]
     assert told is not None
@@ -133,26 +135,26 @@ def test_cameras_that_stand_still_do_not_blow_depth_up():
 
 def test_cameras_that_stand_still_and_nothing_known_leave_the_network_its_word():
     views = [moved(0, 0, 0)] * 3
-    depth = DepthAnything3(network=OwnUnits(views, noise=1e-3)).update(**asked(views), known=())
+    depth = DepthAnything3(network=OwnUnits(views, noise=1e-3)).update(asked(views))
     torch.testing.assert_close(3.7 * depth, truth(views), rtol=0.02, atol=0)
 
 
 def test_the_network_is_told_cameras_relative_to_the_first():
     views = PATHS["an arc"]
     network = OwnUnits(views)
-    DepthAnything3(network=network).update(**asked(views), known=())
+    DepthAnything3(network=network).update(asked(views))
     told = network.seen[0]
     assert told is not None
     torch.testing.assert_close(told.w2c[0], torch.eye(4), rtol=0, atol=1e-6)
     distances = c2w_of(told.w2c)[:, :3, 3].norm(dim=-1)
     assert float(distances.median()) == pytest.approx(1.0, abs=1e-5)
-    assert torch.equal(asked(views)["w2c"][2], views[2])
+    assert torch.equal(asked(views).cameras.w2c[2], views[2])
 
 
 def test_cameras_hardly_apart_are_not_blown_up_for_the_network():
     views = [moved(0.001 * i, 0, 0) for i in range(5)]
     network = OwnUnits(views)
-    DepthAnything3(network=network).update(**asked(views), known=())
+    DepthAnything3(network=network).update(asked(views))
     assert network.seen[0] is not None
     assert c2w_of(network.seen[0].w2c)[:, :3, 3].norm(dim=-1).max() < 0.05
 
@@ -233,6 +235,22 @@ def test_spread_is_zero_where_all_stand_in_one_place():
     assert spread(np.array([[0.0, 0, 0], [0, 0, 2]])) == pytest.approx(1.0)
 
 
+def sees_only_sky(pictures: torch.Tensor, cameras: Cameras | None) -> None:
+    """A network that finds nothing to measure."""
+
+
+def test_a_photograph_of_nothing_but_sky_has_depth_that_nobody_believes():
+    first = DepthAnything3(network=sees_only_sky).first(IMAGE)
+    assert (float(first.depth.min()), bool(first.valid.any())) == (FARTHEST, False)
+    assert first.K is None
+
+
+def test_frames_of_nothing_but_sky_lie_as_far_as_anything_can():
+    depth = DepthAnything3(network=sees_only_sky).update(asked(PATHS["an arc"]))
+    assert depth.shape == (6, HEIGHT, WIDTH)
+    assert bool((depth == FARTHEST).all())
+
+
 # ----------------------------------------------------- networks that see one picture at a time
 
 
@@ -251,7 +269,7 @@ def squinting(views: list[torch.Tensor], change: Callable[[torch.Tensor, int], t
 def test_relative_depth_is_aligned_to_what_is_known(path):
     views = PATHS[path]
     model = squinting(views, lambda disparity, turn: (3 + turn) * disparity + 0.2 * turn + 0.1)
-    depth = model.update(**asked(views), known=known_from(torch.eye(4)))
+    depth = model.update(asked(views, known_from(torch.eye(4))))
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)
 
 
@@ -263,7 +281,7 @@ def test_what_newly_hides_the_known_does_not_spoil_the_alignment():
         disparity[:, 10 + 5 * turn : 35 + 5 * turn] = 1.0
         return 5 * disparity + 0.3
 
-    depth = squinting(views, with_a_post).update(**asked(views), known=known_from(torch.eye(4)))
+    depth = squinting(views, with_a_post).update(asked(views, known_from(torch.eye(4))))
     background = depth > 2
     torch.testing.assert_close(depth[background], truth(views)[background], rtol=0.05, atol=0)
     assert 0.8 < float(depth[~background].median()) < 1.2
@@ -275,7 +293,7 @@ def test_what_a_network_bends_is_straightened_where_something_is_known():
     model = squinting(
         views, lambda disparity, _: 3 * disparity * (1 + 0.15 * (3 * column).sin())
     )
-    depth = model.update(**asked(views), known=known_from(torch.eye(4)))
+    depth = model.update(asked(views, known_from(torch.eye(4))))
     assert float((depth / truth(views) - 1).abs().median()) < 0.03  # a line alone leaves 0.1
 
 
@@ -284,21 +302,21 @@ def test_a_view_of_nothing_known_is_treated_as_its_neighbour(order):
     both = [moved(0, 0, 0.2), moved(0, 0, 0, yaw_rad=-1.0)]
     views = [both[place] for place in order]
     model = squinting(views, lambda disparity, _: 4 * disparity + 0.1)
-    depth = model.update(**asked(views), known=known_from(torch.eye(4)))
+    depth = model.update(asked(views, known_from(torch.eye(4))))
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)
 
 
 def test_a_network_that_mistakes_near_for_far_is_not_turned_inside_out():
     views = [moved(0, 0, 0.2)]
     model = squinting(views, lambda disparity, _: 1 - disparity)
-    depth = model.update(**asked(views), known=known_from(torch.eye(4)))
+    depth = model.update(asked(views, known_from(torch.eye(4))))
     assert float(depth.min()) > 0
     assert float(depth.median()) == pytest.approx(float(truth(views).median()), rel=0.2)
 
 
 def test_nothing_known_at_all_still_gives_depth():
     model = squinting([torch.eye(4)], lambda disparity, _: disparity)
-    depth = model.update(**asked([torch.eye(4)]), known=())
+    depth = model.update(asked([torch.eye(4)]))
     assert float(depth.median()) == pytest.approx(SUBJECT_DEPTH, rel=0.01)
 
 
@@ -343,6 +361,12 @@ def test_what_has_no_depth_is_not_known():
     assert len(points) == (depth[::8, ::8] > 0).sum() - (depth[::8, ::8] == FARTHEST).sum()
 
 
+def test_depth_of_a_picture_is_made_sane_wherever_it_came_from():
+    depth = torch.tensor([[1.0, float("nan"), float("inf"), -3.0]])
+    posed = PosedDepth(depth=depth, w2c=torch.eye(4), K=K)
+    assert posed.depth.tolist() == [[1.0, FARTHEST, FARTHEST, 0.0]]
+
+
 # --------------------------------------------------------------------------- the photograph
 
 
@@ -358,7 +382,7 @@ def test_what_is_no_number_lies_far_away_and_is_not_believed():
 def test_metres_change_the_unit_and_nothing_else():
     depth = slope_seen(torch.eye(4))
     first = FirstDepth(depth=depth, valid=torch.ones_like(depth, dtype=torch.bool), K=K)
-    scaled = in_metres(first, lambda _: (2.5 * depth, first.valid), IMAGE)
+    scaled = in_metres(first, FirstDepth(depth=2.5 * depth, valid=first.valid))
     torch.testing.assert_close(scaled.depth, 2.5 * depth, rtol=1e-4, atol=0)
     assert scaled.K is first.K
 
@@ -372,8 +396,13 @@ def test_metres_are_weighed_by_disparity():
     known = torch.ones(4, 8, dtype=torch.bool)
     metres[0], known[0] = 1e-3, False
     first = FirstDepth(depth=depth, valid=torch.ones(4, 8, dtype=torch.bool))
-    scaled = in_metres(first, lambda _: (metres, known), IMAGE)
+    scaled = in_metres(first, FirstDepth(depth=metres, valid=known))
     assert float(scaled.depth[0, 0]) == pytest.approx(2.0, rel=0.01)
+
+
+def test_where_a_metric_model_believes_nothing_depth_keeps_its_unit():
+    first = believed(slope_seen(torch.eye(4)), K)
+    assert in_metres(first, believed(torch.full((HEIGHT, WIDTH), torch.inf))) is first
 
 
 def test_metres_of_too_few_pixels_are_not_used():
@@ -381,15 +410,16 @@ def test_metres_of_too_few_pixels_are_not_used():
     valid = torch.zeros_like(depth, dtype=torch.bool)
     valid[0, :10] = True
     first = FirstDepth(depth=depth, valid=valid)
-    assert in_metres(first, lambda _: (2 * depth, ~valid | valid), IMAGE) is first
+    metric = FirstDepth(depth=2 * depth, valid=~valid | valid)
+    assert in_metres(first, metric) is first
 
 
 def test_a_relative_model_with_a_metric_one_beside_it_measures_in_metres():
     depth = slope_seen(torch.eye(4))
     model = MetricallyScaled(
         estimator=squinting([torch.eye(4)] * 2, lambda disparity, _: disparity),
-        metric=lambda _: (depth, torch.ones_like(depth, dtype=torch.bool)),
+        metric=lambda _: believed(depth),
     )
     torch.testing.assert_close(model.first(IMAGE).depth, depth, rtol=0.01, atol=0)
-    later = model.update(**asked([torch.eye(4)]), known=known_from(torch.eye(4)))
+    later = model.update(asked([torch.eye(4)], known_from(torch.eye(4))))
     torch.testing.assert_close(later[0], depth, rtol=0.01, atol=0)

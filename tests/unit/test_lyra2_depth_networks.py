@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
 
 import pytest
 
@@ -11,19 +10,16 @@ pytest.importorskip("torch", reason="the lyra2 engine needs PyTorch")
 
 import torch
 from torch import nn
-from transformers import (
-    DepthAnythingConfig,
-    DepthAnythingForDepthEstimation,
-    Dinov2Config,
-    DPTImageProcessor,
-)
+from transformers import DepthAnythingForDepthEstimation, DPTImageProcessor
 
-from lyra_zoom.engines.lyra2.depth_da3 import DepthAnything3, eight_bits
+from lyra_zoom.engines.lyra2.depth import NewFrames
+from lyra_zoom.engines.lyra2.depth_da3 import DepthAnything3, Sighting, eight_bits
 from lyra_zoom.engines.lyra2.depth_da3_package import PackageNetwork, build_network
 from lyra_zoom.engines.lyra2.depth_dav2 import DepthAnythingV2, load_depth_anything_v2
 from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.engines.lyra2.residence import at_work
 from lyra_zoom.errors import EngineNotReady
+from tests.lyra2_depths import write_small_depth_anything
 
 CPU = torch.device("cpu")
 
@@ -35,31 +31,11 @@ def chance(*shape: int) -> torch.Tensor:
 # ------------------------------------------------------------------------- Depth Anything V2
 
 
-BACKBONE: dict[str, Any] = {
-    "hidden_size": 24,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 3,
-    "image_size": 70,
-    "patch_size": 14,
-    "out_features": ["stage1", "stage2", "stage3", "stage4"],
-    "reshape_hidden_states": False,
-}
-
-
 @pytest.fixture(scope="module")
 def anything_v2(tmp_path_factory) -> DepthAnythingForDepthEstimation:
-    torch.manual_seed(0)
-    config = DepthAnythingConfig(
-        backbone_config=Dinov2Config(**BACKBONE),
-        patch_size=14,
-        reassemble_hidden_size=24,
-        neck_hidden_sizes=[8, 12, 16, 16],
-        fusion_hidden_size=12,
-        head_hidden_size=8,
-    )
     folder = tmp_path_factory.mktemp("depth")
-    DepthAnythingForDepthEstimation(config).save_pretrained(folder)
-    return load_depth_anything_v2(folder)
+    write_small_depth_anything(folder)
+    return load_depth_anything_v2(folder, kind="relative")
 
 
 @pytest.mark.parametrize("shape", [(48, 83), (83, 48), (180, 320)])
@@ -98,6 +74,14 @@ def untrained_da3() -> nn.Module:
     return build_network(state, "da3-small")
 
 
+def seen_by(
+    network: PackageNetwork, pictures: torch.Tensor, posed: Cameras | None = None
+) -> Sighting:
+    sighting = network(pictures, posed)
+    assert sighting is not None
+    return sighting
+
+
 def cameras(views: int) -> Cameras:
     w2c = torch.eye(4).repeat(views, 1, 1)
     w2c[:, 0, 3] = torch.linspace(0, 1, views)
@@ -109,8 +93,8 @@ def cameras(views: int) -> Cameras:
 def test_the_package_treats_posed_views_as_a_set():
     network = PackageNetwork(untrained_da3(), CPU)
     pictures, posed, order = chance(4, 3, 56, 70), cameras(4), [2, 0, 3, 1]
-    straight = network(pictures, posed)
-    shuffled = network(pictures[order], posed[order])
+    straight = seen_by(network, pictures, posed)
+    shuffled = seen_by(network, pictures[order], posed[order])
     torch.testing.assert_close(shuffled.depth, straight.depth[order], rtol=1e-3, atol=1e-4)
     assert (straight.depth[1] - straight.depth[0]).abs().max() > 1e-4
 
@@ -119,7 +103,7 @@ def test_the_package_treats_posed_views_as_a_set():
 def test_the_package_listens_to_the_cameras():
     network = PackageNetwork(untrained_da3(), CPU)
     pictures = chance(4, 3, 56, 70)
-    told, untold = network(pictures, cameras(4)), network(pictures, None)
+    told, untold = seen_by(network, pictures, cameras(4)), seen_by(network, pictures)
     assert (told.depth - untold.depth).abs().max() > 1e-4
     assert told.w2c.shape == (4, 4, 4)
 
@@ -131,7 +115,7 @@ def test_the_package_stands_behind_the_port():
     assert first.depth.shape == (60, 72)
     assert first.K is not None
     posed = cameras(3)
-    later = model.update(chance(3, 3, 60, 72), posed.w2c, posed.K, known=())
+    later = model.update(NewFrames(frames=chance(3, 3, 60, 72), cameras=posed))
     assert later.shape == (3, 60, 72)
     assert later.isfinite().all()
 
@@ -156,6 +140,46 @@ def test_an_unknown_model_of_the_package_is_named():
 def test_without_the_package_a_sentence_says_so():
     with pytest.raises(EngineNotReady, match="depth-anything-3 cannot be used"):
         build_network({})
+
+
+class Nested(nn.Module):
+    """Answers as the package's nested network does: from pixels drawn by chance."""
+
+    def __init__(self, sky: bool = False) -> None:
+        super().__init__()
+        self.sky = sky
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        extrinsics: torch.Tensor | None,
+        intrinsics: torch.Tensor | None,
+        **choices: object,
+    ) -> dict[str, torch.Tensor]:
+        assert not self.sky, "Insufficient non-sky pixels for alignment"
+        views, size = x.shape[1], x.shape[3:]
+        w2c, K = torch.eye(4).expand(1, views, 4, 4), torch.eye(3).expand(1, views, 3, 3)  # noqa: N806  # its name everywhere
+        return {"depth": torch.rand(1, views, *size), "extrinsics": w2c, "intrinsics": K}
+
+
+def test_the_same_pictures_have_the_same_depth_whatever_was_drawn_before():
+    network = PackageNetwork(Nested(), CPU)
+    first = seen_by(network, chance(2, 3, 28, 28))
+    torch.rand(5)
+    again = seen_by(network, chance(2, 3, 28, 28))
+    assert torch.equal(first.depth, again.depth)
+
+
+def test_what_others_draw_does_not_depend_on_the_depth_network():
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    PackageNetwork(Nested(), CPU)(chance(1, 3, 28, 28), None)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_network_that_gives_up_on_sky_is_no_error():
+    assert PackageNetwork(Nested(sky=True), CPU)(chance(1, 3, 28, 28), None) is None
 
 
 # ----------------------------------------------------------------------------- where they lie

@@ -16,6 +16,7 @@ import torch
 from lyra_zoom.contract.zoom import ZoomInput
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.engine import Photo, Sampling
+from lyra_zoom.engines.lyra2.depth import FirstDepth
 from lyra_zoom.engines.lyra2.engine import Lyra2Engine, Lyra2Model, as_picture
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.loading import load_engine
@@ -39,6 +40,7 @@ from lyra_zoom.pipeline.shot import Shot, plan_shot
 from lyra_zoom.pipeline.zoom import make_zoom
 from lyra_zoom.settings import Settings
 from tests.fakes import Notes
+from tests.lyra2_rollouts import SameDepth
 from tests.lyra2_weights import toy_settings, write_toy_weights
 from tests.pictures import encoded, landscape
 
@@ -206,8 +208,19 @@ class TestFilm:
 
 
 class TestScene:
-    def test_a_camera_that_nobody_tells_sees_60_degrees(self, scene: Lyra2Scene):
-        assert scene.K[0, 0] == pytest.approx(32 / np.tan(np.deg2rad(30)))
+    def test_a_camera_that_nobody_tells_is_a_usual_one(self, scene: Lyra2Scene):
+        assert (scene.K[0, 0], scene.K[0, 2], scene.K[1, 2]) == (1.5 * 64, 32, 16)
+
+    def test_the_camera_of_the_depth_model_goes_before_that_of_the_file(
+        self, engine: Lyra2Engine
+    ):
+        class Sees(SameDepth):
+            def first(self, image: torch.Tensor) -> FirstDepth:
+                return replace(super().first(image), K=torch.diag(torch.tensor([70.0, 71, 1])))
+
+        sees = with_networks(engine, depth=Sees(2.0))
+        scene = sees.build_scene(replace(PHOTO, focal_px=50.0), Notes())
+        assert (scene.K[0, 0], scene.K[1, 1]) == (70, 71)
 
     def test_the_photograph_tells_its_own_focal_length(self, engine: Lyra2Engine):
         scene = engine.build_scene(replace(PHOTO, focal_px=50.0), Notes())

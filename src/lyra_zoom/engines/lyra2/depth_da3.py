@@ -26,13 +26,14 @@ from torch import Tensor
 from lyra_zoom.engines.lyra2.depth import (
     FirstDepth,
     KnownDepth,
+    NewFrames,
     believed,
     resized,
 )
 from lyra_zoom.engines.lyra2.depth_points import NEAREST, seen, settled_points
 from lyra_zoom.engines.lyra2.depth_sim3 import Positions, robust_similarity, spread
 from lyra_zoom.engines.lyra2.projection import Cameras, c2w_of
-from lyra_zoom.engines.lyra2.warp import sane_depth
+from lyra_zoom.engines.lyra2.warp import FARTHEST, sane_depth
 
 PATCH_PX = 14
 COLOUR_MEAN = (0.485, 0.456, 0.406)
@@ -64,8 +65,13 @@ class Sighting:
 class PosedNetwork(Protocol):
     """A depth network for any number of pictures, with or without their cameras."""
 
-    def __call__(self, pictures: Float[Tensor, "V 3 h w"], cameras: Cameras | None) -> Sighting:
-        """Depth of pictures with ImageNet's colours and sides that are multiples of 14."""
+    def __call__(
+        self, pictures: Float[Tensor, "V 3 h w"], cameras: Cameras | None
+    ) -> Sighting | None:
+        """Depth of pictures with ImageNet's colours and sides that are multiples of 14.
+
+        None where it sees nothing but sky: then it knows neither depth nor cameras.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,33 +81,32 @@ class DepthAnything3:
     network: PosedNetwork
 
     def first(self, image: Float[Tensor, "3 H W"]) -> FirstDepth:
-        """Depth and camera of the photograph; metres, if the network knows them."""
+        """Depth and camera of the photograph; metres, if the network knows them.
+
+        Where all is sky, nothing of it is believed and the camera is not told.
+        """
         height, width = image.shape[1:]
-        pictures = pictures_for_network(image[None])
-        sighting = self.network(pictures, None)
+        sighting = self.network(pictures_for_network(image[None]), None)
+        if sighting is None:
+            return believed(torch.full((height, width), FARTHEST))
         depth = resized(sighting.depth.float(), height, width)[0]
         K = _scaled(sighting.K[0].float(), _shape(sighting.depth), (height, width))
         return believed(depth.cpu(), K.cpu())
 
-    def update(
-        self,
-        frames: Float[Tensor, "V 3 H W"],
-        w2c: Float[Tensor, "V 4 4"],
-        K: Float[Tensor, "V 3 3"],
-        known: KnownDepth,
-    ) -> Float[Tensor, "V H W"]:
+    def update(self, new: NewFrames) -> Float[Tensor, "V H W"]:
         """Depth of frames in the units of their cameras, which are taken as they are.
 
         Where the cameras stand still, the reference's scale is a quotient of rounding errors;
-        there the known depth decides instead.
+        there the known depth decides instead. Sky alone lies as far away as anything can.
         """
-        height, width = frames.shape[2:]
-        pictures = pictures_for_network(frames)
-        cameras = Cameras(w2c=_moved_apart(w2c.cpu().float()), K=K.cpu().float())
-        sighting = self.network(pictures, _for_network(cameras, (height, width), pictures))
-        depth = resized(sane_depth(sighting.depth.cpu()), height, width)
+        pictures = pictures_for_network(new.frames)
+        cameras = Cameras(w2c=_moved_apart(new.cameras.w2c), K=new.cameras.K)
+        sighting = self.network(pictures, _for_network(cameras, new.shape, pictures))
+        if sighting is None:
+            return torch.full((len(new.frames), *new.shape), FARTHEST)
+        depth = sane_depth(resized(sighting.depth.float().cpu(), *new.shape))
         given, found = _positions(cameras.w2c), _positions(sighting.w2c.cpu().float())
-        return depth * _units_per_sighted(given, found, _ratios(depth, cameras, known))
+        return depth * _units_per_sighted(given, found, _ratios(depth, cameras, new.known))
 
 
 def pictures_for_network(frames: Float[Tensor, "V 3 H W"]) -> Float[Tensor, "V 3 h w"]:

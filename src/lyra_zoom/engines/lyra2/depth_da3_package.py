@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +27,12 @@ REFERENCE_MODEL = "da3nested-giant-large"
 
 PREFIX = "model."
 
+SEED = 42
+"""The nested network guesses quantiles from pixels it draws by chance."""
+
+ONLY_SKY = "non-sky"
+"""Part of what it says when too few pixels are anything but sky."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -37,26 +44,42 @@ class PackageNetwork:
         self._device = device
 
     @torch.no_grad()
-    def __call__(self, pictures: Float[Tensor, "V 3 h w"], cameras: Cameras | None) -> Sighting:
-        """Depth and cameras of pictures; views keep their order."""
-        on_gpu = self._device.type == "cuda"
+    def __call__(
+        self, pictures: Float[Tensor, "V 3 h w"], cameras: Cameras | None
+    ) -> Sighting | None:
+        """Depth and cameras of pictures; views keep their order. None where all is sky."""
         w2c, K = (None, None) if cameras is None else (cameras.w2c, cameras.K)
-        with (
-            at_work(self._network, self._device),
-            torch.autocast(self._device.type, torch.bfloat16, enabled=on_gpu),
-        ):
-            told = self._network(
-                self._batch(pictures),
-                extrinsics=self._batch(w2c),
-                intrinsics=self._batch(K),
-                export_feat_layers=[],
-                ref_view_strategy="first",
-            )
-        return Sighting(
+        try:
+            with at_work(self._network, self._device), self._same_chance():
+                told = self._network(
+                    self._batch(pictures),
+                    extrinsics=self._batch(w2c),
+                    intrinsics=self._batch(K),
+                    export_feat_layers=[],
+                    ref_view_strategy="first",
+                )
+        except AssertionError as error:
+            if ONLY_SKY not in str(error):
+                raise
+            logger.warning("the depth network sees nothing but sky views=%d", len(pictures))
+            return None
+        sighting = Sighting(
             depth=told["depth"][0].float(),
             w2c=_four_by_four(told["extrinsics"][0].float()),
             K=told["intrinsics"][0].float(),
         )
+        return sighting if bool(sighting.w2c.isfinite().all()) else None
+
+    @contextmanager
+    def _same_chance(self) -> Iterator[None]:
+        """The same draws every time, which nobody else notices; sixteen bits on a GPU."""
+        kind, on_gpu = self._device.type, self._device.type == "cuda"
+        with (
+            torch.random.fork_rng([self._device] if on_gpu else []),
+            torch.autocast(kind, torch.bfloat16, enabled=on_gpu),
+        ):
+            torch.manual_seed(SEED)
+            yield
 
     def _batch(self, values: Tensor | None) -> Tensor | None:
         return None if values is None else values[None].to(self._device)

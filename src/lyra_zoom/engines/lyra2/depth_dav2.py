@@ -1,8 +1,12 @@
-"""Depth Anything V2 through transformers: relative, one picture at a time; Small is Apache."""
+"""Depth Anything V2 through transformers, one picture at a time; Small is Apache-2.0.
+
+Relative networks tell disparity up to scale and shift, metric ones depth in metres.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # its name everywhere
@@ -12,13 +16,16 @@ from transformers import DepthAnythingForDepthEstimation
 
 from lyra_zoom.engines.lyra2.depth_da3 import COLOUR_MEAN, COLOUR_STD, PATCH_PX
 from lyra_zoom.engines.lyra2.residence import at_work
+from lyra_zoom.errors import WeightsUnusable
+
+Kind: TypeAlias = Literal["relative", "metric"]
 
 TRAINED_SIDE_PX = 518
 """Of the square pictures the network was trained with."""
 
 
 class DepthAnythingV2:
-    """A `RelativeDepth`; works on `device` and lies where it was given meanwhile."""
+    """What the network tells; works on `device` and lies where it was given meanwhile."""
 
     def __init__(
         self,
@@ -32,7 +39,7 @@ class DepthAnythingV2:
 
     @torch.no_grad()
     def __call__(self, frame: Float[Tensor, "3 H W"]) -> Float[Tensor, "H W"]:
-        """Disparity of a frame within [-1, 1], up to scale and shift."""
+        """Disparity of a frame within [-1, 1], or metres, at the frame's size."""
         height, width = frame.shape[1:]
         pixels = self._pixels(frame.to(self._device, torch.float32))
         with at_work(self._network, self._device):
@@ -55,9 +62,15 @@ class DepthAnythingV2:
         return (colours.clamp(0, 1) - mean) / std
 
 
-def load_depth_anything_v2(folder: Path) -> DepthAnythingForDepthEstimation:
-    """The network whose files lie in a folder; never asks the network."""
+def load_depth_anything_v2(folder: Path, kind: Kind) -> DepthAnythingForDepthEstimation:
+    """The network whose files lie in a folder; never asks the network.
+
+    Raises `WeightsUnusable` where it is not of that kind.
+    """
     network = DepthAnythingForDepthEstimation.from_pretrained(folder, local_files_only=True)
+    found = network.config.depth_estimation_type
+    if found != kind:
+        raise WeightsUnusable(f"the depth model tells {found} depth where {kind} is needed")
     network.train(False)
     network.requires_grad_(False)
     return network

@@ -35,12 +35,14 @@ class SeenPoints:
 
 def settled_points(known: KnownDepth) -> Float[Tensor, "N 3"]:
     """World points of what is known, on the CPU: every eighth pixel of every eighth row."""
-    points = [torch.zeros(0, 3)]
-    for frame in known:
-        depth = frame.depth.cpu().float()[::APART_PX, ::APART_PX]
-        K = frame.K.cpu().float() / torch.tensor([APART_PX, APART_PX, 1.0])[:, None]
+    if not known:
+        return torch.zeros(0, 3)
+    depths = torch.stack([frame.depth[::APART_PX, ::APART_PX] for frame in known]).cpu()
+    thinner = torch.tensor([APART_PX, APART_PX, 1.0])[:, None]
+    points = []
+    for depth, frame in zip(depths, known, strict=True):
         believed = (depth > 0) & (depth < KNOWN_BELOW)
-        points.append(unproject(depth, frame.w2c.cpu().float(), K)[believed])
+        points.append(unproject(depth, frame.w2c.cpu(), frame.K.cpu() / thinner)[believed])
     return torch.cat(points)
 
 

@@ -20,7 +20,7 @@ import torch.nn.functional as F  # noqa: N812  # its name everywhere
 from jaxtyping import Float
 from torch import Tensor
 
-from lyra_zoom.engines.lyra2.depth import FirstDepth, KnownDepth, believed
+from lyra_zoom.engines.lyra2.depth import FirstDepth, NewFrames, believed
 from lyra_zoom.engines.lyra2.depth_points import (
     APART_PX,
     NEAREST,
@@ -89,23 +89,17 @@ class AlignedDepth:
         subject = float(_quantile(1 / disparity, SUBJECT_QUANTILE))
         return believed(SUBJECT_DEPTH / subject / disparity)
 
-    def update(
-        self,
-        frames: Float[Tensor, "V 3 H W"],
-        w2c: Float[Tensor, "V 4 4"],
-        K: Float[Tensor, "V 3 3"],
-        known: KnownDepth,
-    ) -> Float[Tensor, "V H W"]:
+    def update(self, new: NewFrames) -> Float[Tensor, "V H W"]:
         """Depth of frames, each made to agree with what is known and in its view.
 
         A frame that shows next to nothing known is treated as the nearest one that does.
         """
-        settled, shape = settled_points(known), (frames.shape[2], frames.shape[3])
+        settled = settled_points(new.known)
         facts = [
-            seen(settled, pose, k, shape)
-            for pose, k in zip(w2c.cpu().float(), K.cpu().float(), strict=True)
+            seen(settled, w2c, K, new.shape)
+            for w2c, K in zip(new.cameras.w2c, new.cameras.K, strict=True)
         ]
-        seen_by = [self.relative(frame).float().cpu() for frame in frames]
+        seen_by = [self.relative(frame).float().cpu() for frame in new.frames]
         lines = [fitted_line(*both) for both in zip(seen_by, facts, strict=True)]
         planes = []
         for place, (relative, points) in enumerate(zip(seen_by, facts, strict=True)):

@@ -6,7 +6,6 @@ Every frame follows from those before it, so a chunk leaves a state for whoever 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,16 +23,11 @@ from lyra_zoom.engines.lyra2.faults import named_faults
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene, build_scene
 from lyra_zoom.errors import InputRejected
-from lyra_zoom.geometry.camera import (
-    CameraPath,
-    Intrinsics,
-    centred_intrinsics,
-    focal_from_fov,
-)
+from lyra_zoom.geometry.camera import CameraPath, Intrinsics, centred_intrinsics
 from lyra_zoom.geometry.image import RgbImage, Size, resize
 
-USUAL_FOV_X_RAD = math.radians(60)
-"""What a camera sees from side to side of which neither file nor depth model tells."""
+USUAL_FOCAL = 1.5
+"""Focal length in longer sides where neither depth model nor file tells; the reference's."""
 
 
 class Loras(Protocol):
@@ -69,8 +63,8 @@ class Lyra2Engine:
     def build_scene(self, photo: Photo, progress: Progress) -> Lyra2Scene:
         """The photograph with the depth that the depth model sees in it.
 
-        The camera is the photograph's own, if it tells its focal length, else that of the depth
-        model, else one that sees 60 degrees.
+        The camera is the one that the depth model saw it with, else the photograph's own, if
+        the file tells its focal length, else a usual one.
         """
         largest = self._model.largest
         if photo.size.width * photo.size.height > largest.width * largest.height:
@@ -147,9 +141,9 @@ def _as_image(picture: RgbImage) -> Float[Tensor, "3 H W"]:
 
 
 def _intrinsics(photo: Photo, first: FirstDepth) -> Intrinsics:
-    if photo.focal_px is not None:
-        return centred_intrinsics(photo.focal_px, photo.size)
-    if first.K is None:
-        return centred_intrinsics(focal_from_fov(USUAL_FOV_X_RAD, photo.size), photo.size)
-    seen: Intrinsics = first.K.detach().cpu().double().numpy()
-    return seen
+    """K of the photograph: depth and the camera it was seen with belong together."""
+    if first.K is not None:
+        seen: Intrinsics = first.K.detach().cpu().double().numpy()
+        return seen
+    usual_px = USUAL_FOCAL * max(photo.size.width, photo.size.height)
+    return centred_intrinsics(photo.focal_px or usual_px, photo.size)

@@ -95,6 +95,11 @@ class WeightsFolder:
         """The folder of the depth model that was chosen; absent for the embedded one."""
         return self.path / "depth"
 
+    @property
+    def metric_depth(self) -> Path:
+        """The folder of a model that knows metres, if the operator has one."""
+        return self.depth / "metric"
+
     def lora(self, name: str) -> Path:
         """The deltas of one LoRA, as they were published."""
         return self.path / "lora" / f"{name}.safetensors"

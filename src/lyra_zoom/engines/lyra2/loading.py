@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from lyra_zoom.engines.lyra2.budget import Mode, Precision, budget_of
 from lyra_zoom.engines.lyra2.crew_orders import Team
-from lyra_zoom.engines.lyra2.depth import DepthEstimator
 from lyra_zoom.engines.lyra2.depth_loading import EmbeddedDepth, load_depth
 from lyra_zoom.engines.lyra2.engine import Loras, Lyra2Engine, Lyra2Model
 from lyra_zoom.engines.lyra2.faults import named_faults
@@ -70,7 +69,7 @@ def load_engine(
                 transformer=transformer,
                 vae=_autoencoder(folder, sizes, device),
                 image_encoder=_image_encoder(folder, sizes, device, at_home),
-                depth=_depth(folder, device, at_home, embedded_depth),
+                depth=load_depth(folder, (device, at_home), embedded_depth, say),
                 device=device,
                 streams_rest_on=at_home,
             ),
@@ -142,17 +141,6 @@ def _prompt_encoder(
     tokenizer = load_tokenizer(folder.tokenizer)
     nn.Module.to(encoder, at_home)
     return PromptEncoder(tokenizer, encoder, device)
-
-
-def _depth(
-    folder: WeightsFolder,
-    device: torch.device,
-    at_home: torch.device,
-    embedded_depth: EmbeddedDepth,
-) -> DepthEstimator:
-    manifest = folder.manifest()
-    choice = "embedded" if manifest is None else manifest.depth
-    return load_depth(choice, folder.depth, (device, at_home), embedded_depth)
 
 
 def _for(device: torch.device, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

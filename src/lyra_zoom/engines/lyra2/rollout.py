@@ -19,7 +19,7 @@ from lyra_zoom.engines.lyra2.conditioning import ImageEncoder, build_conditions
 from lyra_zoom.engines.lyra2.conditions import Conditions
 from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES, FRAMES_PER_LATENT
 from lyra_zoom.engines.lyra2.denoising import Denoiser, PromptPair
-from lyra_zoom.engines.lyra2.depth import DepthEstimator
+from lyra_zoom.engines.lyra2.depth import DepthEstimator, NewFrames
 from lyra_zoom.engines.lyra2.latents import Autoencoder, StreamDecoder, StreamEncoder
 from lyra_zoom.engines.lyra2.memory import SpatialMemory
 from lyra_zoom.engines.lyra2.past import KEYFRAME_EVERY, LOOK_BACK, Past
@@ -28,7 +28,7 @@ from lyra_zoom.engines.lyra2.scene import Lyra2Scene
 from lyra_zoom.engines.lyra2.schedule import Renoise, chunk_renoise
 from lyra_zoom.engines.lyra2.states import ChunkState, Expected, load_state, save_state
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
-from lyra_zoom.engines.lyra2.warp import PosedDepth, sane_depth
+from lyra_zoom.engines.lyra2.warp import PosedDepth
 from lyra_zoom.engines.lyra2.window import NEW_FRAMES
 from lyra_zoom.geometry.camera import CameraPath
 
@@ -198,11 +198,10 @@ class Rollout:
         cameras = self._cameras[views]
         frames = torch.stack([past.keyframes[view] for view in views])
         known = [past.memory.posed(frame) for frame in past.memory.frames]
-        depths = self._networks.depth.update(
-            _as_pictures(frames), cameras.w2c, cameras.K, known
-        )
+        new = NewFrames(frames=_as_pictures(frames), cameras=cameras, known=known)
+        depths = self._networks.depth.update(new).float().to(CPU)
         return {
-            view: sane_depth(depth).to(CPU)
+            view: depth
             for view, depth in zip(views, depths, strict=True)
             if view not in past.memory
         }

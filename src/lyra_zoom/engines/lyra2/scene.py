@@ -11,7 +11,6 @@ from torch import Tensor
 
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.engines.lyra2.depth import FirstDepth
-from lyra_zoom.engines.lyra2.warp import sane_depth
 from lyra_zoom.geometry.camera import Intrinsics
 from lyra_zoom.geometry.depth import subject_depth
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
@@ -50,7 +49,7 @@ class Lyra2Scene:
 def build_scene(photo: Photo, first: FirstDepth, K: Intrinsics) -> Lyra2Scene:
     """The scene of a photograph; depth and K are for pictures of the video's size."""
     picture = resize(photo.texture, photo.size)
-    depth = sane_depth(first.depth.detach().cpu())
+    depth = first.depth.detach().cpu()
     return Lyra2Scene(
         picture=picture,
         K=K,

@@ -26,13 +26,21 @@ HOLE = -1.0
 SPARE_CELLS = 1 << 16  # where what leaves the picture is summed, spread to keep sums short
 
 
+def sane_depth(depth: Float[Tensor, "*V H W"]) -> Float[Tensor, "*V H W"]:
+    """Depth within 0 and `FARTHEST`; what is no number lies farthest."""
+    return depth.float().nan_to_num(nan=FARTHEST).clamp(0.0, FARTHEST)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PosedDepth:
-    """Depth of a picture in scene units and the camera that took it."""
+    """Depth of a picture in scene units, made sane, and the camera that took it."""
 
     depth: Float[Tensor, "H W"]
     w2c: Float[Tensor, "4 4"]
     K: Float[Tensor, "3 3"]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depth", sane_depth(self.depth))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +50,6 @@ class Warped:
     planes: Float[Tensor, "V C H W"]  # within [-1, 1]; holes are -1
     depth: Float[Tensor, "V H W"]  # as the new camera measures it; holes are 0
     seen: Bool[Tensor, "V H W"]
-
-
-def sane_depth(depth: Float[Tensor, "*V H W"]) -> Float[Tensor, "*V H W"]:
-    """Depth within 0 and `FARTHEST`; what is no number lies farthest."""
-    return depth.float().nan_to_num(nan=FARTHEST).clamp(0.0, FARTHEST)
 
 
 def reliable_mask(
@@ -65,7 +68,7 @@ def forward_warp(
     planes: Float[Tensor, "C H W"], source: PosedDepth, targets: Cameras, *, clean: bool = True
 ) -> Warped:
     """The planes as all targets see them, weighed together; `clean` leaves out torn edges."""
-    depth = sane_depth(source.depth)
+    depth = source.depth
     valid = reliable_mask(depth) if clean else depth > 0
     points_world = unproject(depth * valid, source.w2c, source.K)
     homogeneous = project(points_world, targets.w2c, targets.K)
