@@ -46,7 +46,7 @@ class ChunksDiffer(LyraZoomError):
 
 
 class ViewsUnreadable(LyraZoomError):
-    """The folder given to `bench --views` holds no rendered views, or none that can be judged."""
+    """The folder given to `bench --views` holds no rendered views, or none to judge by."""
 
 
 class OutputRejected(LyraZoomError):
