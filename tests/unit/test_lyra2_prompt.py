@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config
 
+from lyra_zoom.engines.lyra2.config import PROMPT_TOKENS
 from lyra_zoom.engines.lyra2.prompt import (
-    PROMPT_TOKENS,
     PromptEncoder,
     build_text_encoder,
     clean_prompt,
@@ -180,6 +180,15 @@ class counted:  # noqa: N801  # a context, used like a function
 
     def __exit__(self, *_: object) -> None:
         self.hook.remove()
+
+
+def test_the_words_lie_once_in_memory_wherever_the_encoder_goes():
+    encoder = build_text_encoder(from_wan(published_state()), TINY)
+    stored = sum(tensor.nbytes for tensor in published_state().values())
+    torch.nn.Module.to(encoder, torch.float64)  # moves tensors as another device would
+    words, twin = encoder.shared.weight, encoder.encoder.embed_tokens.weight
+    assert words.data_ptr() == twin.data_ptr()
+    assert sum(parameter.nbytes for parameter in encoder.parameters()) == 2 * stored
 
 
 def test_every_tensor_of_the_true_encoder_has_a_published_name():

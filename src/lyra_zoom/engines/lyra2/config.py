@@ -32,7 +32,10 @@ class TransformerConfig:
 LYRA2_14B = TransformerConfig()
 
 PROMPT_TOKENS = 512
+"""The transformer sees so many tokens of every prompt; longer prompts lose their end."""
+
 IMAGE_TOKENS = 257
+HARMONICS = 4  # features that are made of one of correspondence
 
 CHUNK_FRAMES = 80
 FRAMES_PER_LATENT = 4

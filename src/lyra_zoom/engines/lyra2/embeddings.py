@@ -13,7 +13,6 @@ from lyra_zoom.engines.lyra2.config import TransformerConfig
 
 MAX_PERIOD = 10_000.0
 IMAGE_NORM_EPS = 1e-5
-HARMONICS = 4  # features that `harmonics` makes of one
 BLOCK_MODULATIONS = 6  # shift, scale and gate of attention, then of the feed-forward part
 
 
@@ -87,6 +86,6 @@ def sinusoid(timestep: Tensor, features: int) -> Tensor:
 
 
 def harmonics(maps: Tensor) -> Tensor:
-    """Sine and cosine of pi and 2 pi times each feature, four times as many features."""
+    """Sine and cosine of pi and 2 pi times each feature, `HARMONICS` times as many features."""
     angles = [math.pi * maps, 2 * math.pi * maps]
     return torch.cat([wave for a in angles for wave in (a.sin(), a.cos())], dim=-1)

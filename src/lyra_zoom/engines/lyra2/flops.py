@@ -6,14 +6,13 @@ import math
 from dataclasses import dataclass
 
 from lyra_zoom.engines.lyra2.config import (
+    HARMONICS,
     IMAGE_TOKENS,
     PIXELS_PER_LATENT,
     PROMPT_TOKENS,
     TransformerConfig,
 )
 from lyra_zoom.engines.lyra2.window import HISTORY, NEW, PATCH, WINDOW
-
-HARMONICS = 4  # features made of one of correspondence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,12 +19,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
 
+from lyra_zoom.engines.lyra2.config import PROMPT_TOKENS
 from lyra_zoom.engines.lyra2.residence import at_work
 from lyra_zoom.engines.lyra2.text_keys import TIED
 from lyra_zoom.errors import EngineNotReady
-
-PROMPT_TOKENS = 512
-"""The transformer sees so many tokens of every prompt; longer prompts lose their end."""
 
 KEPT_PROMPTS = 32
 """4 MiB each at full size."""
@@ -107,6 +105,7 @@ def build_text_encoder(
     encoder = empty_text_encoder(config)
     twin, stored = TIED
     encoder.load_state_dict({**state, twin: state[stored]}, strict=True, assign=True)
+    encoder.encoder.embed_tokens.weight = encoder.shared.weight  # one, wherever they are moved
     encoder.train(False)
     encoder.requires_grad_(False)
     return encoder

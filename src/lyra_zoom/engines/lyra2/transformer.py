@@ -31,9 +31,8 @@ from lyra_zoom.engines.lyra2.blocks import (
     Surroundings,
 )
 from lyra_zoom.engines.lyra2.conditions import Conditions
-from lyra_zoom.engines.lyra2.config import TransformerConfig
+from lyra_zoom.engines.lyra2.config import HARMONICS, TransformerConfig
 from lyra_zoom.engines.lyra2.embeddings import (
-    HARMONICS,
     ImageEmbedding,
     NoiseEmbedding,
     PromptEmbedding,
