@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
@@ -16,6 +17,9 @@ from lyra_zoom.jobs.durable import DurableQueue
 from lyra_zoom.jobs.requests import Requests
 from tests import shape_checker
 from tests.databases import KINDS, new_database
+
+if TYPE_CHECKING:
+    from tests.worker_bench import OpenBench
 
 SOURCE = Path(__file__).parents[1] / "src"
 
@@ -81,3 +85,11 @@ def queue(engine: sa.Engine) -> DurableQueue:
 def requests(engine: sa.Engine, queue: DurableQueue) -> Requests:
     """The request table of that database."""
     return Requests(engine, queue)
+
+
+@pytest.fixture
+def open_bench(tmp_path: Path) -> Iterator[OpenBench]:
+    """Opens workers' hands on one fresh data folder, each with an engine of a kind."""
+    from tests.worker_bench import benches
+
+    yield from benches(tmp_path)
