@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 
@@ -142,3 +143,22 @@ def test_the_camera_of_a_photograph_without_focal_length_sees_sixty_degrees():
     scene = engine.build_scene(box_before_a_wall().photo, ProgressReport())
     fov = 2 * np.degrees(np.arctan(SIZE.width / 2 / scene.K[0, 0]))
     assert fov == pytest.approx(60)
+
+
+def test_people_read_of_compiling_only_while_nothing_is_kept_from_before(tmp_path):
+    script = (
+        "import numpy as np;"
+        "from lyra_zoom.engines.embedded.hole_kernels import close_holes;"
+        "from lyra_zoom.engines.embedded.warm_up import is_compiled;"
+        "print(is_compiled());"
+        "close_holes(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.bool_), 1)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert said == ["False", "True"]

@@ -7,7 +7,8 @@ from lyra_zoom.pipeline.prompt_advice import advice_on
 
 STAGE_WORDS = {
     "decode": "reading the photograph",
-    "compile": "preparing (compiles on a first run)",
+    "compile": "compiling, once: some 30 s",
+    "warm up": "getting ready",
     "depth": "seeing depth",
     "layers": "building layers",
     "frames": "drawing frames",

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from lyra_zoom.engines.embedded.depth import DepthModel, depth_model
 from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_relative
 from lyra_zoom.engines.embedded.stage import Stage, set_up
-from lyra_zoom.engines.embedded.warm_up import warm_up
+from lyra_zoom.engines.embedded.warm_up import is_compiled, warm_up
 from lyra_zoom.engines.engine import Photo, Progress, Sampling
 from lyra_zoom.geometry.camera import CameraPath
 from lyra_zoom.geometry.image import RgbImage
@@ -35,7 +35,7 @@ class EmbeddedEngine:
 
     def build_scene(self, photo: Photo, progress: Progress) -> EmbeddedScene:
         """The photograph with the depth our network sees in it."""
-        progress.begin("compile", 0.25)
+        progress.begin("warm up" if is_compiled() else "compile", 0.25)
         warm_up()
         progress.begin("depth", 0.75)
         return scene_from_relative(photo, self._model.estimate(photo.texture))

@@ -7,9 +7,11 @@ numba's cache: an engine calls it as a stage of its own, so that nobody wonders 
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import numpy as np
 
+from lyra_zoom.engines.embedded.hole_kernels import close_holes
 from lyra_zoom.engines.embedded.scene import scene_from_depth
 from lyra_zoom.engines.embedded.stage import set_up
 from lyra_zoom.engines.engine import Photo
@@ -36,3 +38,8 @@ def warm_up() -> None:
     stage = set_up(scene, CameraPath(w2c, np.stack([K] * 3), SIZE), seed=0)
     for pose in w2c:
         stage.draw(pose, K)
+
+
+def is_compiled() -> bool:
+    """Whether an earlier process kept compiled kernels: getting ready takes no time then."""
+    return any(Path(close_holes.stats.cache_path).glob("*.nbi"))
