@@ -215,7 +215,7 @@ def test_a_worker_that_was_only_frozen_gives_no_second_answer(cluster: Cluster):
         began = time.monotonic()
         try:
             seconds_until(
-                lambda: "another worker goes on: attempt 2" in first.lines(request_id)
+                lambda: "goes on after an interruption: attempt 2" in first.lines(request_id)
             )
             print(f"taken over after {time.monotonic() - began:.2f} s")
             seconds_until(lambda: time.monotonic() - began > 12)
@@ -249,7 +249,7 @@ def test_a_killed_machine_costs_at_most_a_chunk(cluster: Cluster):
         victim.process.wait()
         began = time.monotonic()
         cluster.workers.remove(victim)
-        seconds_until(lambda: "another worker goes on: attempt 2" in second.lines(request_id))
+        seconds_until(lambda: "goes on after an interruption: attempt 2" in second.lines(request_id))
         taken_over_s = time.monotonic() - began
         print(f"taken over {taken_over_s:.2f} s after the death")
         assert taken_over_s < TAKEN_OVER_WITHIN_S

@@ -97,7 +97,7 @@ def test_a_killed_worker_is_followed_by_another(service: Service, client: Client
     answer = client.result(request_id)
     assert answer.status_code == 200
     assert answer.json()["video"]["num_frames"] == 161
-    assert "another worker goes on: attempt 2" in client.lines(request_id)
+    assert "goes on after an interruption: attempt 2" in client.lines(request_id)
 
 
 def test_a_killed_engine_is_replaced(service: Service, client: Client):

@@ -13,7 +13,9 @@ from lyra_zoom.pipeline.progress import (
     ProgressUpdate,
     Repeated,
     StageTime,
+    total_times,
 )
+from lyra_zoom.pipeline.words import time_left
 
 
 class Clock:
@@ -121,6 +123,23 @@ def test_the_seconds_of_every_stage_are_kept():
     clock.wait(3)
     progress.finish()
     assert progress.stage_times == (StageTime("depth", 2), StageTime("frames", 3))
+
+
+def test_the_times_of_both_legs_are_told_together():
+    progress, _, clock = report()
+    for seconds in (2, 3):
+        for stage in ("layers", "frames"):
+            progress.begin(stage, 0.25)
+            clock.wait(seconds)
+    progress.finish()
+    assert total_times(progress.stage_times) == {"layers": 5, "frames": 5}
+
+
+@pytest.mark.parametrize(("eta_s", "said"), [
+    (None, ""), (0.2, ""), (0.7, "1 s left"), (59.6, "1 min 0 s left"), (125, "2 min 5 s left"),
+])  # fmt: skip
+def test_only_what_is_worth_a_word_is_said_to_be_left(eta_s, said):
+    assert time_left(eta_s) == said
 
 
 def test_two_legs_share_the_whole():

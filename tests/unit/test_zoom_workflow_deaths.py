@@ -36,7 +36,7 @@ def test_another_worker_goes_on_where_one_died(open_bench: OpenBench, last: str)
     assert ended.outcome == "succeeded"
     assert done + steps.ran == ["prepare", "chunk 0", "chunk 1", "finish"]
     assert answer(ended)["video"]["num_frames"] == 161
-    assert "another worker goes on: attempt 2" in other.lines(job)
+    assert "goes on after an interruption: attempt 2" in other.lines(job)
 
 
 def test_a_film_made_by_two_workers_is_the_same(open_bench: OpenBench):

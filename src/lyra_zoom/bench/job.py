@@ -16,7 +16,7 @@ from lyra_zoom.bench.memory import PeakMemory
 from lyra_zoom.contract.zoom import Resolution, ZoomInput
 from lyra_zoom.engines.embedded.engine import EmbeddedEngine
 from lyra_zoom.errors import JobFailed
-from lyra_zoom.pipeline.progress import ProgressReport
+from lyra_zoom.pipeline.progress import ProgressReport, total_times
 from lyra_zoom.pipeline.shot import Shot, plan_shot
 from lyra_zoom.pipeline.zoom import make_zoom
 
@@ -71,8 +71,7 @@ def run_job(spec: JobSpec) -> JobTimes:
     wall, cpu = time.perf_counter(), time.process_time()
     make_zoom(shot, engine, target, progress)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    stages = {lap.stage: lap.seconds for lap in progress.stage_times}
-    return JobTimes(wall_s=wall, cpu_s=cpu, stages_s=stages)
+    return JobTimes(wall_s=wall, cpu_s=cpu, stages_s=total_times(progress.stage_times))
 
 
 def _shot_of(spec: JobSpec) -> Shot:

@@ -15,7 +15,7 @@ from lyra_zoom.cli.options import given_fields
 from lyra_zoom.cli.progress_bar import shown_progress
 from lyra_zoom.contract.zoom import ZoomOutput
 from lyra_zoom.generate import checked_request, checked_target, make_video
-from lyra_zoom.pipeline.progress import ProgressReport
+from lyra_zoom.pipeline.progress import ProgressReport, total_times
 from lyra_zoom.pipeline.words import STAGE_WORDS
 from lyra_zoom.settings import Settings
 from lyra_zoom.storage.fetch import fetch_any
@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _print_summary(target: Path, answer: ZoomOutput, progress: ProgressReport) -> None:
-    for entry in progress.stage_times:
-        print(f"{STAGE_WORDS.get(entry.stage, entry.stage):36} {entry.seconds:6.2f} s")
+    for stage, seconds in total_times(progress.stage_times).items():
+        print(f"{STAGE_WORDS.get(stage, stage):36} {seconds:6.2f} s")
     video = answer.video
     print(
         f"{target}: {video.num_frames} frames of {video.width}x{video.height}, "

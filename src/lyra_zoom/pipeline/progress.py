@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from lyra_zoom.engines.engine import Progress
@@ -33,6 +33,14 @@ class StageTime:
 
     stage: str
     seconds: float
+
+
+def total_times(times: Iterable[StageTime]) -> dict[str, float]:
+    """Seconds by stage, in the order of their first beginnings: both legs of a video together."""
+    total: dict[str, float] = {}
+    for entry in times:
+        total[entry.stage] = total.get(entry.stage, 0.0) + entry.seconds
+    return total
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ STAGE_WORDS = {
 }
 """What a person reads for the stages that engines report."""
 
+WORTH_A_WORD_S = 0.5
+
 ONLY_DIFFUSION = ("use_dmd", "guidance_scale", "num_inference_steps")
 
 
 def time_left(eta_s: float | None) -> str:
-    """How long it will take, or nothing when that is not known."""
-    if eta_s is None:
+    """How long it will take, or nothing when that is not known or not worth a word."""
+    if eta_s is None or eta_s < WORTH_A_WORD_S:
         return ""
     minutes, seconds = divmod(max(1, round(eta_s)), 60)
     return f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"
