@@ -36,7 +36,7 @@ class StageTime:
 
 
 def total_times(times: Iterable[StageTime]) -> dict[str, float]:
-    """Seconds by stage, in the order of their first beginnings: both legs of a video together."""
+    """Seconds by stage, in the order in which they first began; legs together."""
     total: dict[str, float] = {}
     for entry in times:
         total[entry.stage] = total.get(entry.stage, 0.0) + entry.seconds
