@@ -15,8 +15,9 @@ from __future__ import annotations
 import argparse
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SIZE = (320, 208)
 PHOTOGRAPH_SIZE = (480, 312)
+ENOUGH_MOVES = 6
 CLEAR_M = 0.05
 """A view with anything nearer than this has gone through it."""
 
@@ -86,12 +88,10 @@ def novel_views(seed: int, threads: int) -> dict[str, np.ndarray] | None:
     plan = plan_scene(seed)
     spots = build(plan, threads)
     with studio.unlit():
-        shots = list(islice(render.worthwhile(plan, SIZE, 0, spots, Counter()), 1))
-        if not shots:
+        shot, stops = widest(render.worthwhile(plan, SIZE, 0, spots, Counter()))
+        if shot is None:
             return None
-        start, depth = shots[0].pose, shots[0].buffers.depth.astype(np.float32)
-        distance = subject_depth(depth)
-        stops = [stop for name in MOVES for stop in stops_of(name, start, distance)]
+        start, depth = shot.pose, shot.buffers.depth.astype(np.float32)
     studio.place_camera(start, SIZE)
     exposure = studio.meter(SIZE, plan.light.look, plan.light.brightness, np.isfinite(depth))
 
@@ -109,10 +109,23 @@ def novel_views(seed: int, threads: int) -> dict[str, np.ndarray] | None:
         "w2c": np.stack([stop.view.w2c for stop in stops]),
         "move": np.array([stop.move for stop in stops]),
         "frame": np.array([stop.frame for stop in stops]),
-        "subject_depth": np.array(distance),
+        "subject_depth": np.array(subject_depth(depth)),
         "family": np.array(plan.family.value),
         "weather": np.array(plan.weather.value),
     }
+
+
+def widest(shots: Iterable[render.Shot]) -> tuple[render.Shot | None, list[Stop]]:
+    """The first camera that has room for enough moves, else the one with room for most."""
+    best: tuple[render.Shot | None, list[Stop]] = (None, [])
+    for shot in shots:
+        distance = subject_depth(shot.buffers.depth.astype(np.float32))
+        stops = [stop for name in MOVES for stop in stops_of(name, shot.pose, distance)]
+        if len(stops) > len(best[1]):
+            best = (shot, stops)
+        if len(stops) >= ENOUGH_MOVES * len(FRAMES):
+            break
+    return best
 
 
 def stops_of(name: str, start: Pose, distance: float) -> list[Stop]:
