@@ -16,7 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from lyra_zoom.engines.engine import Engine, Photo, Progress, Scene, Stage
+from lyra_zoom.engines.engine import (
+    Costs,
+    Engine,
+    Photo,
+    Progress,
+    Sampling,
+    Scene,
+    Stage,
+)
 from lyra_zoom.errors import EngineNotReady
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 from lyra_zoom.worker.engine_child import run_child
@@ -145,6 +153,9 @@ class ToyLyra2Engine:
     def why_not_ready(self) -> str | None:
         return None
 
+    def costs(self, sampling: Sampling) -> Costs:
+        return self._engine.costs(sampling)
+
     def build_scene(self, photo: Photo, progress: Progress) -> Scene:
         return self._engine.build_scene(replace(photo, size=Size(64, 32)), progress)
 
@@ -216,6 +227,17 @@ def _faulty(kind: str) -> type[FaultyEngine]:
     return type("Faulty", (FaultyEngine,), {"fault": FAULTS[kind]})
 
 
+class IdleLossEngine(StillEngine):
+    """Loses what it needs while nobody asks it for anything, once."""
+
+    def why_not_ready(self) -> str | None:
+        mark = OnceCrashingEngine.mark
+        if not mark.exists():
+            return None
+        mark.unlink()
+        return "a process that shares the work was ended by SIGKILL"
+
+
 ENGINES: dict[str, Callable[[], Engine]] = {
     **{kind: _faulty(kind) for kind in FAULTS},
     "toy_lyra2": ToyLyra2Engine,
@@ -228,6 +250,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
     "hanging": HangingEngine,
     "failing": FailingEngine,
     "once": OnceCrashingEngine,
+    "idle_loss": IdleLossEngine,
     "deaf": StillEngine,
     "losable": SlowEngine,
     "large_steps": LargeStepsEngine,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lyra_zoom.engines.engine import Photo, Progress, Sampling, Scene
+from lyra_zoom.engines.engine import Costs, Photo, Progress, Sampling, Scene
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics, centred_intrinsics, focal_from_fov
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 
@@ -39,6 +39,9 @@ class StillEngine:
 
     def why_not_ready(self) -> str | None:
         return None
+
+    def costs(self, sampling: Sampling) -> Costs:
+        return Costs(prepare=10, set_up=16)
 
     def build_scene(self, photo: Photo, progress: Progress) -> Scene:
         progress.begin("scene", share=1.0)
@@ -79,6 +82,9 @@ class FadingEngine:
 
     def why_not_ready(self) -> str | None:
         return None
+
+    def costs(self, sampling: Sampling) -> Costs:
+        return Costs(prepare=10, set_up=16)
 
     def build_scene(self, photo: Photo, progress: Progress) -> Scene:
         return StillEngine().build_scene(photo, progress)

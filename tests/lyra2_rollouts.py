@@ -11,9 +11,10 @@ from torch import Tensor
 from lyra_zoom.engines.engine import Sampling
 from lyra_zoom.engines.lyra2.denoising import PromptPair
 from lyra_zoom.engines.lyra2.depth import FirstDepth, NewFrames
+from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene
-from lyra_zoom.engines.lyra2.states import ChunkState
+from lyra_zoom.engines.lyra2.states import Beginning, ChunkState
 from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics
 from lyra_zoom.geometry.image import Size
 from tests.fakes_lyra2 import ConstantImageEncoder, tiny_autoencoder
@@ -79,4 +80,11 @@ def state_of(chunk: int, size: Size = SIZE, *, last: bool = False) -> ChunkState
         chunk=chunk,
         latents=rnd(40 + chunk, (16, 20, size.height // 8, size.width // 8)),
         depths={frame: torch.full((size.height, size.width), 2.0) for frame in frames},
+        beginning=None if chunk else beginning_of(forward_path(81 if last else 161, size)),
     )
+
+
+def beginning_of(path: CameraPath, depth: float = 2.0) -> Beginning:
+    """What a leg along this path begins with."""
+    plane = torch.full((path.size.height, path.size.width), depth)
+    return Beginning(depth=plane, cameras=Cameras.of(path))

@@ -25,7 +25,7 @@ from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene
 from lyra_zoom.engines.lyra2.schedule import Renoise, chunk_renoise
-from lyra_zoom.engines.lyra2.states import ChunkState, save_state
+from lyra_zoom.engines.lyra2.states import Beginning, ChunkState, save_state
 from lyra_zoom.geometry.camera import CameraPath
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import look_at
@@ -117,12 +117,15 @@ class Leg:
         first = 1 + CHUNK_FRAMES * chunk
         later = () if chunk + 1 == self.chunks else range(first, first + CHUNK_FRAMES)
         keyframes = [frame for frame in later if frame % KEYFRAME_EVERY == 0]
-        w2c = Cameras.of(self.path).w2c
+        cameras = Cameras.of(self.path)
         return save_state(
             ChunkState(
                 chunk=chunk,
                 latents=self.tensor(f"chunk{chunk}|gen_latents"),
-                depths={frame: self.depth.of(w2c[frame]) for frame in keyframes},
+                depths={frame: self.depth.of(cameras.w2c[frame]) for frame in keyframes},
+                beginning=None
+                if chunk
+                else Beginning(depth=self.tensor("depth"), cameras=cameras),
             )
         )
 

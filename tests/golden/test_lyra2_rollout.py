@@ -48,6 +48,7 @@ def latents_of(run: Run, chunk: int) -> Tensor:
     frames = () if chunk + 1 == run.leg.chunks else KEYFRAMES
     expected = Expected(
         chunk=chunk,
+        cameras=len(run.leg.path),
         latents_shape=(16, 20, 8, 12),
         depth_frames=tuple(frame + 80 * chunk for frame in frames),
         depth_shape=(64, 96),

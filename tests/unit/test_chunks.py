@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from lyra_zoom.contract.zoom import ZoomInput
+from lyra_zoom.engines.engine import Costs
 from lyra_zoom.pipeline.chunks import in_playing_order, plan_chunks, prepare_share
 from lyra_zoom.pipeline.shot import Shot, plan_shot
 
 LENGTHS = (81, 161, 241, 481)
+COSTS = Costs(prepare=10, set_up=16)
 
 
 def shot_of(direction: str, num_frames: int = 81) -> Shot:
@@ -77,13 +79,13 @@ def test_of_both_the_out_leg_plays_backwards():
 @pytest.mark.parametrize("num_frames", LENGTHS)
 def test_the_shares_of_all_chunks_add_up_to_the_whole(direction, num_frames):
     shot = shot_of(direction, num_frames)
-    done = prepare_share(shot)
-    for chunk in plan_chunks(shot):
+    done = prepare_share(shot, COSTS)
+    for chunk in plan_chunks(shot, COSTS):
         assert chunk.done_before == pytest.approx(done)
         done += chunk.share
     assert done == pytest.approx(1)
 
 
 def test_only_the_first_chunk_of_a_leg_sets_it_up():
-    set_ups = [chunk.set_up_share > 0 for chunk in plan_chunks(shot_of("both", 161))]
+    set_ups = [chunk.set_up_share > 0 for chunk in plan_chunks(shot_of("both", 161), COSTS)]
     assert set_ups == [True, False, True, False]

@@ -25,7 +25,13 @@ STILL = 0.0
 CAMERAS = Cameras.of(forward_path(81))
 
 
-def conditions(path: CameraPath, *, depth: float = 2.0, chunks: int = 0) -> Conditions:
+def conditions(
+    path: CameraPath,
+    *,
+    depth: float = 2.0,
+    chunks: int = 0,
+    dtype=torch.float32,
+) -> Conditions:
     """Of a leg that has shown noise so far."""
     height, width, newest = path.size.height, path.size.width, 80 * chunks
     cameras, memory, keyframes = Cameras.of(path), SpatialMemory(), {}
@@ -41,12 +47,21 @@ def conditions(path: CameraPath, *, depth: float = 2.0, chunks: int = 0) -> Cond
         memory=memory,
         chunks=chunks,
     )
-    return build_conditions(past, cameras, tiny_autoencoder(), ConstantImageEncoder())
+    return build_conditions(past, cameras, tiny_autoencoder(), ConstantImageEncoder(), dtype)
 
 
 def assert_finite(told: Conditions) -> None:
     for field in fields(told):
         assert torch.isfinite(getattr(told, field.name)).all(), field.name
+
+
+@pytest.mark.slow
+def test_a_network_in_sixteen_bits_is_told_sixteen_bits():
+    whole = conditions(forward_path(161), chunks=1)
+    told = conditions(forward_path(161), chunks=1, dtype=torch.bfloat16)
+    for field in fields(told):
+        rounded = getattr(whole, field.name).bfloat16()
+        assert torch.equal(getattr(told, field.name), rounded), field.name
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from lyra_zoom.engines.engine import Photo, Sampling
 from lyra_zoom.engines.lyra2.crew import Crew
 from lyra_zoom.engines.lyra2.crew_orders import Team
 from lyra_zoom.engines.lyra2.engine import Lyra2Engine
-from lyra_zoom.engines.lyra2.lead import SharedPrompt
+from lyra_zoom.engines.lyra2.lead import LeadTransformer, SharedPrompt
 from lyra_zoom.engines.lyra2.loading import load_engine
 from lyra_zoom.engines.lyra2.transformer_loading import TransformerPlan
 from lyra_zoom.errors import Cancelled, GpuLost, GpuMemoryExhausted, WeightsUnusable
@@ -135,6 +135,16 @@ class TestFailures:
             with pytest.raises(GpuLost):
                 shared.draw(DISTILLED, Notes())
 
+    def test_a_member_that_dies_while_nobody_works_is_noticed(self, plan: TransformerPlan):
+        with together(plan) as shared:
+            transformer = shared.transformer
+            assert isinstance(transformer, LeadTransformer)
+            assert transformer.why_lost() is None
+            (member,) = members()
+            member.kill()
+            until(transformer.why_lost, 20)
+            assert "ended by SIGKILL" in (transformer.why_lost() or "")
+
     def test_a_member_that_does_not_answer_is_ended(self, plan: TransformerPlan):
         with together(plan, timeout_s=5) as shared:
             with pytest.raises(GpuLost):
@@ -201,8 +211,10 @@ def test_an_engine_with_two_processes_makes_the_frames_of_one(settings: Settings
     try:
         assert len(members()) == 1
         frames = frames_of(engine)
+        assert engine.why_not_ready() is None
     finally:
         crew_of(engine._model.networks.transformer).close()
+    assert "gone" in (engine.why_not_ready() or "")
     assert abs(frames - expected).max() <= 1  # weights are in bfloat16: rounding may differ
     assert members() == []
 

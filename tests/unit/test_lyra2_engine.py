@@ -28,7 +28,6 @@ from lyra_zoom.errors import (
     GpuMemoryExhausted,
     InputRejected,
     NumbersBroken,
-    StateUnusable,
     WeightsUnusable,
 )
 from lyra_zoom.geometry.camera import CameraPath
@@ -171,11 +170,15 @@ class TestGoingOn:
         stage = other.set_up(scene, path, SAMPLING, Notes(), [drawn.state])
         assert np.array_equal(list(stage.render(SECOND, Notes())), drawn.second)
 
-    def test_a_damaged_state_is_refused(
+    def test_a_damaged_state_is_computed_again(
         self, engine: Lyra2Engine, scene: Lyra2Scene, path: CameraPath, drawn: Drawn
     ):
-        with pytest.raises(StateUnusable):
-            engine.set_up(scene, path, SAMPLING, Notes(), [drawn.state[:-100]])
+        notes = Notes()
+        stage = engine.set_up(scene, path, SAMPLING, notes, [drawn.state[:-100]])
+        assert np.array_equal(list(stage.render(SECOND, Notes())), drawn.second)
+        assert notes.messages == [
+            "the state of chunk 0 cannot be read; that chunk is computed again"
+        ]
 
     def test_a_scene_is_the_same_whoever_builds_it(self, settings: Settings, scene: Lyra2Scene):
         other = load_engine(settings, nearer_below, Notes().say).build_scene(PHOTO, Notes())

@@ -19,6 +19,7 @@ from tests.lyra2_rollouts import forward_path, small_rollout, state_of  # noqa: 
 
 LEAVES = Expected(
     chunk=0,
+    cameras=161,
     latents_shape=(16, 20, 4, 6),
     depth_frames=range(8, 81, 8),
     depth_shape=(32, 48),
@@ -39,6 +40,17 @@ class Impatient(Notes):
     def advance(self, fraction: float) -> None:
         if (self.stage, fraction) >= self.cancels_at and self.stage == self.cancels_at[0]:
             raise Cancelled("enough")
+
+
+class Shares(Notes):
+    """Remembers what share of the work each stage claims."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[float] = []
+
+    def begin(self, stage: str, share: float) -> None:
+        self.told.append(share)
 
 
 class Drawn:
@@ -64,6 +76,34 @@ def test_a_chunk_drawn_after_a_replay_has_the_same_bits(use_dmd):
     resumed.replay(whole.states[:1], Notes())
     assert torch.equal(resumed.next_chunk(Notes()), whole.second)
     assert resumed.state() == whole.states[1]
+
+
+@pytest.mark.slow
+def test_a_leg_goes_on_though_the_depth_model_never_repeats_itself():
+    whole = drawn(use_dmd=True)
+    resumed = small_rollout(forward_path(161, step=-0.02), depth=3.0)
+    resumed.replay(whole.states[:1], Notes())
+    assert torch.equal(resumed.next_chunk(Notes()), whole.second)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_a_chunk_whose_state_is_damaged_is_computed_again(damaged):
+    whole, notes = drawn(use_dmd=True), Notes()
+    states = [*whole.states[:damaged], b"damaged"]
+    resumed = small_rollout(forward_path(161))
+    resumed.replay(states, notes)
+    assert notes.messages == [
+        f"the state of chunk {damaged} cannot be read; that chunk is computed again"
+    ]
+    assert resumed.state() == whole.states[damaged]
+
+
+@pytest.mark.slow
+def test_what_is_computed_again_does_not_count_as_progress():
+    shares = Shares()
+    small_rollout(forward_path(81)).replay([b"damaged"], shares)
+    assert set(shares.told) == {0.0}
 
 
 @pytest.mark.slow
@@ -110,10 +150,16 @@ def test_a_state_holds_what_was_put_into_it():
     assert torch.equal(loaded.latents, state.latents)
     assert list(loaded.depths) == list(range(8, 81, 8))
     assert torch.equal(loaded.depths[80], state.depths[80])
+    assert loaded.beginning is not None
+    assert state.beginning is not None
+    assert torch.equal(loaded.beginning.depth, state.beginning.depth)
+    assert torch.equal(loaded.beginning.cameras.K, state.beginning.cameras.K)
+    assert torch.equal(loaded.beginning.cameras.w2c, state.beginning.cameras.w2c)
 
 
 def test_a_state_is_little_more_than_its_numbers():
-    assert len(save_state(state_of(0))) < 4 * (16 * 20 * 4 * 6 + 10 * 32 * 48) + 1000
+    numbers = 16 * 20 * 4 * 6 + 11 * 32 * 48 + 161 * (16 + 9)
+    assert len(save_state(state_of(0))) < 4 * numbers + 1000
 
 
 def _without(name):
@@ -140,6 +186,8 @@ NONSENSE = {
     "another chunk": lambda: save_state(replace(state_of(0), chunk=1)),
     "another version": lambda: _with("version_and_chunk", torch.tensor([99, 0])),
     "depth of other frames": lambda: _with("depth_frames", torch.arange(10)),
+    "no beginning": lambda: save_state(replace(state_of(0), beginning=None)),
+    "cameras of another leg": lambda: _with("w2c", torch.eye(4).repeat(81, 1, 1)),
     "a last chunk": lambda: save_state(state_of(0, last=True)),
 }
 

@@ -39,6 +39,14 @@ class Sampling:
     num_inference_steps: int = 28  # ignored with the four-step distilled schedule
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What comes before the frames, in the time of one drawn frame; only for progress."""
+
+    prepare: float = 0.0  # decoding, and the scene
+    set_up: float = 0.0  # of each leg
+
+
 @runtime_checkable
 class Progress(Protocol):
     """Where one call of an engine reports to. Every report may raise `Cancelled`."""
@@ -101,7 +109,10 @@ class Engine(Protocol):
     name: str
 
     def why_not_ready(self) -> str | None:
-        """One sentence on why this engine cannot run here, or None when it can."""
+        """One sentence on why this engine cannot run here, or cannot any more; else None."""
+
+    def costs(self, sampling: Sampling) -> Costs:
+        """About how long a film takes before its frames."""
 
     def build_scene(self, photo: Photo, progress: Progress) -> Scene:
         """The photograph, understood: its depth and its camera."""

@@ -12,15 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from lyra_zoom.engines.engine import Costs
 from lyra_zoom.pipeline.shot import Leg, Shot
 
 CHUNK_FRAMES = 80
 
-PREPARE_COST = 10
-"""Decoding and the scene, in drawn frames: embedded engine, two cores, 480p."""
-
-SET_UP_COST = 16
-"""Setting a leg up, in drawn frames: measured in the same run."""
+FRAMES_ALONE = Costs()
+"""For who asks for no shares."""
 
 Made = TypeVar("Made")
 
@@ -43,14 +41,14 @@ class Chunk:
     set_up_share: float
 
 
-def plan_chunks(shot: Shot) -> tuple[Chunk, ...]:
+def plan_chunks(shot: Shot, costs: Costs = FRAMES_ALONE) -> tuple[Chunk, ...]:
     """The chunks of a shot in the order in which they are made; the same in every process."""
-    whole = _whole_cost(shot)
+    whole = _whole_cost(shot, costs)
     chunks: list[Chunk] = []
-    done = PREPARE_COST
+    done = costs.prepare
     for leg_index, frames, leg_frames in _cuts(shot):
         begins_leg = not chunks or chunks[-1].leg_index != leg_index
-        set_up = SET_UP_COST if begins_leg else 0
+        set_up = costs.set_up if begins_leg else 0.0
         cost = set_up + len(frames)
         chunk = Chunk(
             index=len(chunks),
@@ -73,13 +71,13 @@ def in_playing_order(chunks: Sequence[Chunk], made: Sequence[Made]) -> list[Made
     return [thing for _, thing in played]
 
 
-def prepare_share(shot: Shot) -> float:
+def prepare_share(shot: Shot, costs: Costs) -> float:
     """How much of the film's whole work comes before its first chunk."""
-    return PREPARE_COST / _whole_cost(shot)
+    return costs.prepare / _whole_cost(shot, costs)
 
 
-def _whole_cost(shot: Shot) -> int:
-    return PREPARE_COST + SET_UP_COST * len(shot.legs) + shot.num_frames
+def _whole_cost(shot: Shot, costs: Costs) -> float:
+    return costs.prepare + costs.set_up * len(shot.legs) + shot.num_frames
 
 
 def _cuts(shot: Shot) -> Iterator[tuple[int, range, range]]:

@@ -32,7 +32,7 @@ DECODE_SHARE = 0.2  # of all that comes before the first chunk, on two cores
 def prepare_film(shot: Shot, engine: Engine, progress: Progress) -> Film:
     """The film of a shot: its photograph understood, its cameras planned, no frame drawn."""
     started = time.monotonic()
-    preparing = Portion(progress, prepare_share(shot))
+    preparing = Portion(progress, prepare_share(shot, engine.costs(shot.sampling)))
     preparing.begin("decode", DECODE_SHARE)
     photo = decode_photo(shot.image, shot.size, progress.say)
     scene = engine.build_scene(photo, Portion(preparing, 1 - DECODE_SHARE))
@@ -64,7 +64,7 @@ class Film:
         prepare_s: float,
     ) -> None:
         self.shot = shot
-        self.chunks = plan_chunks(shot)
+        self.chunks = plan_chunks(shot, engine.costs(shot.sampling))
         self.prepare_s = prepare_s
         self._engine = engine
         self._scene = scene

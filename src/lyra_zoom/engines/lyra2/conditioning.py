@@ -21,8 +21,10 @@ from lyra_zoom.engines.lyra2.projection import Cameras, c2w_of
 from lyra_zoom.engines.lyra2.rays import ray_map, space_to_depth
 from lyra_zoom.engines.lyra2.warp import warp_in_groups
 
+RAYS_AT_A_TIME = 9  # frames: ray maps are large before they are packed
 
-class ImageEncoder(Protocol):
+
+class SeesFrames(Protocol):
     """CLIP, or whatever stands for it."""
 
     def __call__(self, frame: Float[Tensor, "3 H W"]) -> Float[Tensor, "1 257 D"]:
@@ -30,20 +32,27 @@ class ImageEncoder(Protocol):
 
 
 def build_conditions(
-    past: Past, cameras: Cameras, vae: Autoencoder, image_encoder: ImageEncoder
+    past: Past,
+    cameras: Cameras,
+    vae: Autoencoder,
+    image_encoder: SeesFrames,
+    dtype: torch.dtype = torch.float32,
 ) -> Conditions:
-    """The conditions of the chunk after `past`, given the cameras of all frames of the leg."""
+    """The conditions of the chunk after `past`, given the cameras of all frames of the leg.
+
+    They are rounded to `dtype`, as the reference does before its network: computed in float32.
+    """
     targets = cameras[past.newest + 1 : past.newest + 1 + CHUNK_FRAMES]
     retrieved = past.memory.retrieve(targets[-1:], most=MEMORY_SLOTS)
     slots = [0] * (MEMORY_SLOTS - len(retrieved)) + retrieved
     frames = [0, *slots, *past.recent_frames(), *new_frames(past.newest)]
     newest_frame = past.keyframes[past.newest].to(past.device)
     return Conditions(
-        history_latents=_history_latents(past, slots, vae)[None],
-        warped_latents=_warped_latents(past, newest_frame, targets, vae)[None],
-        rays=_rays(cameras, frames, past)[None],
-        correspondence=correspondence(past.memory, retrieved, targets)[None],
-        image_embeds=image_encoder(newest_frame).to(past.device),
+        history_latents=_history_latents(past, slots, vae)[None].to(dtype),
+        warped_latents=_warped_latents(past, newest_frame, targets, vae)[None].to(dtype),
+        rays=_rays(cameras, frames, past, dtype)[None],
+        correspondence=correspondence(past.memory, retrieved, targets, dtype)[None],
+        image_embeds=image_encoder(newest_frame).to(past.device, dtype),
     )
 
 
@@ -76,13 +85,16 @@ def _warped_latents(
     return torch.cat(latents, dim=1).to(past.device)
 
 
-def _rays(cameras: Cameras, frames: list[int], past: Past) -> Float[Tensor, "384 45 h w"]:
+def _rays(
+    cameras: Cameras, frames: list[int], past: Past, dtype: torch.dtype
+) -> Float[Tensor, "384 45 h w"]:
     """Ray maps of the cameras of these frames, seen from the newest frame's camera."""
     seen_from = cameras.w2c[past.newest]
     c2w = seen_from @ c2w_of(cameras.w2c[frames])
     height, width = past.keyframes[0].shape[-2:]
     packed = []
-    for K, pose in zip(cameras.K[frames], c2w, strict=True):  # one by one: they are large
-        rays = ray_map(K[None], pose[None].to(past.device), height, width)
-        packed.append(space_to_depth(rays.permute(0, 3, 1, 2))[0])
-    return torch.stack(packed, dim=1)
+    for start in range(0, len(frames), RAYS_AT_A_TIME):
+        some = slice(start, start + RAYS_AT_A_TIME)
+        rays = ray_map(cameras.K[frames[some]], c2w[some].to(past.device), height, width)
+        packed.append(space_to_depth(rays.permute(0, 3, 1, 2)).to(dtype))
+    return torch.cat(packed).transpose(0, 1)

@@ -27,25 +27,31 @@ REMEMBERED = slice(HISTORY[1].start, HISTORY[2].positions.stop)
 
 
 def correspondence(
-    memory: SpatialMemory, retrieved: Sequence[int], targets: Cameras
+    memory: SpatialMemory,
+    retrieved: Sequence[int],
+    targets: Cameras,
+    dtype: torch.dtype = torch.float32,
 ) -> Float[Tensor, "D 45 h w"]:
     """For every position of the window; zeros for history in time, where nobody asks.
 
-    `retrieved` are up to five remembered frames, the best last.
+    `retrieved` are up to five remembered frames, the best last. Rounded to `dtype`.
     """
     depth = memory.posed(0).depth
     coords = canonical_coords(MEMORY_SLOTS, depth.shape[0], depth.shape[1], depth.device)
-    ahead = _slots_ahead(memory, retrieved, targets, coords)
-    channels, _, h, w = ahead.shape
-    maps = ahead.new_zeros(channels, WINDOW_FRAMES, h, w)
-    maps[:, REMEMBERED] = _slots_remembered(coords)
-    maps[:, NEW.positions] = ahead
+    slots = _slots_ahead(memory, retrieved, targets, coords)
+    h, w = slots[0].shape[-2:]
+    channels = MEMORY_SLOTS * SLOT_CHANNELS
+    maps = torch.zeros(channels, WINDOW_FRAMES, h, w, dtype=dtype, device=depth.device)
+    maps[:, REMEMBERED] = _slots_remembered(coords).to(dtype)
+    for place, slot in enumerate(slots):
+        first = place * SLOT_CHANNELS
+        maps[first : first + SLOT_CHANNELS, NEW.positions] = slot
     return maps
 
 
 def _slots_ahead(
     memory: SpatialMemory, retrieved: Sequence[int], targets: Cameras, coords: Tensor
-) -> Float[Tensor, "D 20 h w"]:
+) -> list[Float[Tensor, "256 20 h w"]]:
     """What the new frames show of each remembered one, the best first."""
     best_first = list(reversed(retrieved))
     seen = [
@@ -55,7 +61,7 @@ def _slots_ahead(
     empty = _slot(torch.full_like(coords[0], -1.0), 1.0)[:, None]
     h, w = empty.shape[-2:]
     missing = [empty.expand(SLOT_CHANNELS, NEW.frames, h, w)] * (MEMORY_SLOTS - len(seen))
-    return torch.cat([*_packed(seen), *missing])
+    return [*_packed(seen), *missing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,11 +28,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from lyra_zoom.engines.lyra2.attention import AttentionKernel, choose_attention
+from lyra_zoom.engines.lyra2.attention import choose_attention
 from lyra_zoom.engines.lyra2.crew_orders import (
     LOADED,
+    CrewOrder,
     Duty,
-    Order,
     Task,
     Team,
     join_group,
@@ -81,9 +81,8 @@ class Crew:
             self._changed.wait_for(lambda: self._loaded == len(self._members) or self._ends)
         with self._as_one():
             self._group = join_group(Duty(team=self._team, rank=0, meeting=self._meeting))
-        share_tokens(
-            transformer, self._group, choose_attention(AttentionKernel.AUTO, self._device)
-        )
+        kernel = choose_attention(self._team.plan.attention, self._device)
+        share_tokens(transformer, self._group, kernel)
 
     @contextmanager
     def told(self, task: Task, *shown: Tensor) -> Iterator[None]:
@@ -95,7 +94,7 @@ class Crew:
         with self._as_one():
             forget = tuple(self._unneeded.popleft() for _ in range(len(self._unneeded)))
             kinds = tuple((tensor.shape, tensor.dtype) for tensor in shown)
-            order = pickle.dumps(Order(task=task, shown=kinds, forget=forget))
+            order = pickle.dumps(CrewOrder(task=task, shown=kinds, forget=forget))
             for member in self._members:
                 _write(member, order)
             show(shown, self._device)
@@ -111,6 +110,11 @@ class Crew:
     def forget_with(self, owner: Any, number: int) -> None:  # noqa: ANN401  # whatever it is
         """Let the members keep this number for as long as `owner` is there."""
         weakref.finalize(owner, self._unneeded.append, number).atexit = False
+
+    def why_lost(self) -> str | None:
+        """Why the crew cannot work any more, though nobody may have asked it to; else None."""
+        why = self._why_lost()
+        return None if why is None else str(why)
 
     def close(self) -> None:
         """End all members, whatever they do."""

@@ -18,12 +18,12 @@ from typing import IO
 
 import torch
 
-from lyra_zoom.engines.lyra2.attention import AttentionKernel, choose_attention
+from lyra_zoom.engines.lyra2.attention import choose_attention
 from lyra_zoom.engines.lyra2.conditions import Conditions
 from lyra_zoom.engines.lyra2.crew_orders import (
     LOADED,
+    CrewOrder,
     Duty,
-    Order,
     PredictVelocity,
     PrepareChunk,
     PreparePrompt,
@@ -52,11 +52,11 @@ class Member:
 
     def meet(self) -> None:
         """Share every forward pass from now on."""
-        kernel = choose_attention(AttentionKernel.AUTO, self._device)
+        kernel = choose_attention(self._duty.team.plan.attention, self._device)
         share_tokens(self._transformer, join_group(self._duty), kernel)
 
     @torch.no_grad()
-    def obey(self, order: Order) -> None:
+    def obey(self, order: CrewOrder) -> None:
         """Do what the lead does just now."""
         for number in order.forget:
             self._prompts.pop(number, None)
@@ -81,7 +81,7 @@ def main() -> None:
     reports = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # a stray print must not look like a report
     duty: Duty = pickle.load(sys.stdin.buffer)
-    orders: queue.Queue[Order] = queue.Queue()
+    orders: queue.Queue[CrewOrder] = queue.Queue()
     threading.Thread(target=_hear, args=(duty, sys.stdin.buffer, orders), daemon=True).start()
     try:
         with named_faults():
@@ -97,7 +97,7 @@ def main() -> None:
     os._exit(1)  # at once: a thread still waits for orders
 
 
-def _hear(duty: Duty, orders_in: IO[bytes], orders: queue.Queue[Order]) -> None:
+def _hear(duty: Duty, orders_in: IO[bytes], orders: queue.Queue[CrewOrder]) -> None:
     """Take orders until the lead is gone, which ends this process whatever it does."""
     try:
         while True:

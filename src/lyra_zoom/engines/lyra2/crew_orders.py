@@ -87,7 +87,7 @@ Task: TypeAlias = UseLoras | PreparePrompt | PrepareChunk | PredictVelocity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class CrewOrder:
     """A task, what tensors are shown for it, and the numbers of what is needed no longer."""
 
     task: Task

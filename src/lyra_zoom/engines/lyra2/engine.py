@@ -15,13 +15,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lyra_zoom.engines.engine import Photo, Progress, Sampling
+from lyra_zoom.engines.engine import Costs, Photo, Progress, Sampling
 from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES
 from lyra_zoom.engines.lyra2.denoising import PromptPair
 from lyra_zoom.engines.lyra2.depth import FirstDepth
 from lyra_zoom.engines.lyra2.faults import named_faults
+from lyra_zoom.engines.lyra2.lead import LeadTransformer
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene, build_scene
+from lyra_zoom.engines.lyra2.shares import costs_before
 from lyra_zoom.errors import InputRejected
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics, centred_intrinsics
 from lyra_zoom.geometry.image import RgbImage, Size, resize
@@ -57,8 +59,13 @@ class Lyra2Engine:
         self._model = model
 
     def why_not_ready(self) -> str | None:
-        """Nothing: what could be missing is looked at before the weights are loaded."""
-        return None
+        """What was missing is told before the weights are loaded; a crew may get lost later."""
+        transformer = self._model.networks.transformer
+        return transformer.why_lost() if isinstance(transformer, LeadTransformer) else None
+
+    def costs(self, sampling: Sampling) -> Costs:
+        """Nearly all the time goes into denoising."""
+        return costs_before(sampling)
 
     def build_scene(self, photo: Photo, progress: Progress) -> Lyra2Scene:
         """The photograph with the depth that the depth model sees in it.

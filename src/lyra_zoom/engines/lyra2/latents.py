@@ -72,6 +72,12 @@ class StreamEncoder:
         """Latents of the next frames: 1 + 4k the first time, 4k afterwards; float32."""
         return torch.cat([self._encode_window(window) for window in self._windows(frames)], 1)
 
+    def fork(self) -> StreamEncoder:
+        """A stream of its own that goes on from here."""
+        other = StreamEncoder(self._vae)
+        other._cache, other._begun = list(self._cache), self._begun  # entries never change
+        return other
+
     def rest_on(self, device: torch.device) -> None:
         """Keep what the stream remembers there until its next piece; that may be gigabytes."""
         self._cache = _moved(self._cache, device)
@@ -110,6 +116,12 @@ class StreamDecoder:
     def decode(self, latents: Float[Tensor, "C f h w"]) -> Float[Tensor, "3 F H W"]:
         """The frames of the next latents, float32, not clamped."""
         return torch.cat([self._decode_one(latents[:, i]) for i in range(latents.shape[1])], 1)
+
+    def fork(self) -> StreamDecoder:
+        """A stream of its own that goes on from here."""
+        other = StreamDecoder(self._vae)
+        other._cache, other._begun = list(self._cache), self._begun  # entries never change
+        return other
 
     def rest_on(self, device: torch.device) -> None:
         """Keep what the stream remembers there until its next piece; that may be gigabytes."""

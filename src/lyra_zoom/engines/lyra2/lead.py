@@ -49,6 +49,10 @@ class LeadTransformer(Lyra2Transformer):
         super().__init__(config)
         self._crew = crew
 
+    def why_lost(self) -> str | None:
+        """Why there is no crew any more, in one sentence; None while there is."""
+        return self._crew.why_lost()
+
     def prepare_prompt(self, prompt_embeds: Tensor) -> SharedPrompt:
         """See `Lyra2Transformer`."""
         number = self._crew.next_number()

@@ -44,10 +44,10 @@ class Past:
         self, frames: Float[Tensor, "3 80 H W"], latents: Float[Tensor, "C 20 h w"]
     ) -> None:
         """Go on by a chunk of frames and what they look like to the autoencoder."""
-        first = self.newest + 1
-        for frame in range(first, first + CHUNK_FRAMES):
-            if frame % KEYFRAME_EVERY == 0:
-                self.keyframes[frame] = frames[:, frame - first].to(CPU, copy=True)
+        first = self.newest + KEYFRAME_EVERY
+        places = range(first, self.newest + CHUNK_FRAMES + 1, KEYFRAME_EVERY)
+        kept = frames[:, KEYFRAME_EVERY - 1 :: KEYFRAME_EVERY].to(CPU, copy=True)
+        self.keyframes.update(zip(places, kept.unbind(1), strict=True))
         self.recent_latents = torch.cat([self.recent_latents, latents], dim=1)[:, -LOOK_BACK:]
         self.chunks += 1
 

@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cameras:
-    """Cameras in the order of their frames: float32, on the CPU, where they are planned."""
+    """Cameras in the order of their frames: float32, on the CPU unless they are moved."""
 
     w2c: Float[Tensor, "F 4 4"]
     K: Float[Tensor, "F 3 3"]
@@ -37,6 +37,10 @@ class Cameras:
             w2c=torch.from_numpy(path.w2c.astype(np.float32)),
             K=torch.from_numpy(path.K.astype(np.float32)),
         )
+
+    def on(self, device: torch.device) -> Cameras:
+        """The same, on a device."""
+        return Cameras(w2c=self.w2c.to(device), K=self.K.to(device))
 
     def __len__(self) -> int:
         return len(self.w2c)

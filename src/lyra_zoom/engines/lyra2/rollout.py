@@ -7,6 +7,7 @@ that another process goes on with the same frames.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,25 +16,35 @@ from jaxtyping import Float
 from torch import Tensor
 
 from lyra_zoom.engines.engine import Progress, Sampling
-from lyra_zoom.engines.lyra2.conditioning import ImageEncoder, build_conditions
+from lyra_zoom.engines.lyra2.conditioning import SeesFrames, build_conditions
 from lyra_zoom.engines.lyra2.conditions import Conditions
-from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES, FRAMES_PER_LATENT
+from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES, PIXELS_PER_LATENT
 from lyra_zoom.engines.lyra2.denoising import Denoiser, PromptPair
 from lyra_zoom.engines.lyra2.depth import DepthEstimator, NewFrames
-from lyra_zoom.engines.lyra2.latents import Autoencoder, StreamDecoder, StreamEncoder
+from lyra_zoom.engines.lyra2.latents import Autoencoder
 from lyra_zoom.engines.lyra2.memory import SpatialMemory
+from lyra_zoom.engines.lyra2.opening import Streams
 from lyra_zoom.engines.lyra2.past import KEYFRAME_EVERY, LOOK_BACK, Past
 from lyra_zoom.engines.lyra2.projection import CPU, Cameras
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene
 from lyra_zoom.engines.lyra2.schedule import Renoise, chunk_renoise
-from lyra_zoom.engines.lyra2.states import ChunkState, Expected, load_state, save_state
+from lyra_zoom.engines.lyra2.shares import chunk_shares
+from lyra_zoom.engines.lyra2.states import (
+    Beginning,
+    ChunkState,
+    Expected,
+    load_state,
+    save_state,
+)
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 from lyra_zoom.engines.lyra2.warp import PosedDepth
 from lyra_zoom.engines.lyra2.window import NEW_FRAMES
+from lyra_zoom.errors import StateUnusable
 from lyra_zoom.geometry.camera import CameraPath
 
-STILL_LATENTS = 25  # of the photograph, shown for so long before the leg begins
 DEPTH_VIEWS = 10  # newest keyframes whose depth is estimated together
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +56,10 @@ class Networks:
 
     transformer: Lyra2Transformer
     vae: Autoencoder
-    image_encoder: ImageEncoder
+    image_encoder: SeesFrames
     depth: DepthEstimator
     device: torch.device = CPU
     streams_rest_on: torch.device | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shares:
-    """Which part of a chunk's time its stages take."""
-
-    look_back: float
-    denoise: float
-    decode: float
-    depth: float
-
-
-GUIDED = _Shares(look_back=0.03, denoise=0.91, decode=0.04, depth=0.02)
-DISTILLED = _Shares(look_back=0.14, denoise=0.62, decode=0.16, depth=0.08)
 
 
 class Rollout:
@@ -80,15 +77,13 @@ class Rollout:
     ) -> None:
         self._networks = networks
         self._scene = scene
-        self._cameras = Cameras.of(path)
+        self._beginning = Beginning(depth=scene.seen_depth, cameras=Cameras.of(path))
         self._chunks = (len(path) - 1) // CHUNK_FRAMES
-        self._shares = DISTILLED if sampling.use_dmd else GUIDED
+        self._shares = chunk_shares(sampling)
         self._denoiser = Denoiser(
             networks.transformer, prompts.on(networks.device), sampling, renoise_of
         )
-        self._encoder: StreamEncoder = networks.vae.open_encoder()
-        self._decoder: StreamDecoder = networks.vae.open_decoder()
-        self._past: Past | None = None
+        self._begun: tuple[Past, Streams] | None = None
         self._last: ChunkState | None = None
 
     @torch.no_grad()
@@ -98,32 +93,44 @@ class Rollout:
         After an error, or a cancellation, the rollout is of no more use.
         """
         progress.begin("look back", self._shares.look_back)
-        past = self._begun(progress)
+        past, streams = self._going(progress)
         chunk = past.chunks
         if self._last is not None and self._last.chunk == chunk:
             raise ValueError("the leg is over")
         prepared = self._denoiser.prepare(self.look_back(progress))
-        self._rest()
+        if self._networks.streams_rest_on is not None:  # the device may be too small for both
+            streams.rest_on(self._networks.streams_rest_on)
         progress.begin("denoise", self._shares.denoise)
         latents = self._denoiser.draw(prepared, chunk, progress)[0]
         del prepared  # before the autoencoder needs the memory
         progress.begin("frames", self._shares.decode)
-        frames = self._decode(latents, progress)
+        frames = _decoded(latents, streams, progress)
         progress.begin("depth", self._shares.depth)
         depths: Mapping[int, Tensor] = {}
         if not self._ends_with(chunk):
-            past.keep(frames, self._encoder.encode(frames))
+            past.keep(frames, streams.encoder.encode(frames))
             progress.advance(0.5)
             depths = self._estimate_depths(past)
             self._remember(past, depths)
-        self._last = ChunkState(chunk=chunk, latents=latents.to(CPU), depths=depths)
+        self._last = ChunkState(
+            chunk=chunk,
+            latents=latents.to(CPU),
+            depths=depths,
+            beginning=None if chunk else self._beginning,
+        )
         return frames.transpose(0, 1).to(CPU)
 
     @torch.no_grad()
     def look_back(self, progress: Progress) -> Conditions:
-        """What the network is told about the next chunk."""
-        past, networks = self._begun(progress), self._networks
-        return build_conditions(past, self._cameras, networks.vae, networks.image_encoder)
+        """What the network is told about the next chunk, in the numbers it computes with."""
+        (past, _), networks = self._going(progress), self._networks
+        return build_conditions(
+            past,
+            self._beginning.cameras,
+            networks.vae,
+            networks.image_encoder,
+            networks.transformer.dtype,
+        )
 
     def state(self) -> bytes:
         """What another process needs, besides the states before, to go on after this chunk."""
@@ -135,59 +142,51 @@ class Rollout:
     def replay(self, states: Sequence[bytes], progress: Progress) -> None:
         """Go on after the chunks of these states, as whoever drew them would have.
 
-        Raises:
-            StateUnusable: a state is damaged, or not of this leg.
+        A chunk whose state is damaged, or not of this leg, is drawn again.
         """
-        past = self._begun(progress)
-        for data in states:
-            self._last = load_state(data, self._expected(past))
-            if self._ends_with(self._last.chunk):
+        begun = 0 if self._begun is None else self._begun[0].chunks
+        for chunk, data in enumerate(states, start=begun):
+            try:
+                state = load_state(data, self._expected(chunk))
+            except StateUnusable as error:
+                logger.warning("a state is thrown away chunk=%d reason=%r", chunk, str(error))
+                progress.say(f"{error}; that chunk is computed again")
+                self.next_chunk(_Unmeasured(progress))
+                continue
+            if state.beginning is not None and self._begun is None:
+                self._begin_like(state.beginning)
+            self._last = state
+            if self._ends_with(chunk):
                 return
-            frames = self._decode(self._last.latents.to(self._networks.device), progress)
-            past.keep(frames, self._encoder.encode(frames))
-            self._remember(past, self._last.depths)
+            past, streams = self._going(progress)
+            frames = _decoded(state.latents.to(self._networks.device), streams, progress)
+            past.keep(frames, streams.encoder.encode(frames))
+            self._remember(past, state.depths)
 
-    def _begun(self, progress: Progress) -> Past:
-        """The past of a leg, at first the photograph alone, shown for some time."""
-        if self._past is None:
-            self._past = self._begin(progress)
-        return self._past
+    def _begin_like(self, other: Beginning) -> None:
+        """Take over what another process began with."""
+        mine, self._beginning = self._beginning, other
+        if not torch.equal(mine.depth, other.depth):
+            logger.warning("the depth of a photograph is another one when it is asked again")
 
-    def _begin(self, progress: Progress) -> Past:
-        device = self._networks.device
-        image = self._scene.image.to(device)
-        still = image[:, None].expand(-1, FRAMES_PER_LATENT, -1, -1)
-        latents = list[Tensor]()
-        for place in range(STILL_LATENTS):
-            progress.advance(0.9 * place / STILL_LATENTS)
-            latents.append(
-                self._encoder.encode(still if latents else image[:, None]).to(device)
-            )
-            self._decoder.decode(latents[-1])
+    def _going(self, progress: Progress) -> tuple[Past, Streams]:
+        """The leg so far: at first the photograph alone, shown for some time."""
+        if self._begun is None:
+            self._begun = self._begin(progress)
+        return self._begun
+
+    def _begin(self, progress: Progress) -> tuple[Past, Streams]:
+        scene, networks = self._scene, self._networks
+        image = scene.image.to(networks.device)
+        streams = scene.opening.streams(networks.vae, image, progress)
         past = Past(
-            first_latent=latents[0],
-            recent_latents=torch.cat(latents[-LOOK_BACK:], dim=1),
-            keyframes={0: self._scene.image},
+            first_latent=streams.latents[:, :1],
+            recent_latents=streams.latents[:, -LOOK_BACK:],
+            keyframes={0: scene.image},
             memory=SpatialMemory(),
         )
-        past.memory.add(0, self._posed(0, self._scene.seen_depth))
-        return past
-
-    def _decode(
-        self, latents: Float[Tensor, "C 20 h w"], progress: Progress
-    ) -> Float[Tensor, "3 80 H W"]:
-        pieces = []
-        for place in range(latents.shape[1]):
-            progress.advance(place / latents.shape[1])
-            pieces.append(self._decoder.decode(latents[:, place : place + 1]))
-        return torch.cat(pieces, dim=1)
-
-    def _rest(self) -> None:
-        """Leave the device to the transformer, where it is too small for both."""
-        elsewhere = self._networks.streams_rest_on
-        if elsewhere is not None:
-            self._encoder.rest_on(elsewhere)
-            self._decoder.rest_on(elsewhere)
+        past.memory.add(0, self._posed(0, self._beginning.depth))
+        return past, streams
 
     def _ends_with(self, chunk: int) -> bool:
         return chunk + 1 == self._chunks
@@ -195,7 +194,7 @@ class Rollout:
     def _estimate_depths(self, past: Past) -> dict[int, Tensor]:
         """Depth of the newest keyframes that is not known yet, on the CPU."""
         views = past.newest_keyframes(DEPTH_VIEWS)
-        cameras = self._cameras[views]
+        cameras = self._beginning.cameras[views]
         frames = torch.stack([past.keyframes[view] for view in views])
         known = [past.memory.posed(frame) for frame in past.memory.frames]
         new = NewFrames(frames=_as_pictures(frames), cameras=cameras, known=known)
@@ -211,21 +210,53 @@ class Rollout:
             past.memory.add(frame, self._posed(frame, depth))
 
     def _posed(self, frame: int, depth: Tensor) -> PosedDepth:
-        cameras = self._cameras
+        cameras = self._beginning.cameras
         depth = depth.to(self._networks.device)
         return PosedDepth(depth=depth, w2c=cameras.w2c[frame], K=cameras.K[frame])
 
-    def _expected(self, past: Past) -> Expected:
-        """What the state of the next chunk must hold."""
+    def _expected(self, chunk: int) -> Expected:
+        """What the state of a chunk must hold."""
         height, width = self._scene.seen_depth.shape
-        latents = past.first_latent.shape
-        frames = range(past.newest, past.newest + CHUNK_FRAMES + 1, KEYFRAME_EVERY)
+        channels = self._networks.transformer.config.out_channels
+        size = (height // PIXELS_PER_LATENT, width // PIXELS_PER_LATENT)
+        first = CHUNK_FRAMES * chunk + KEYFRAME_EVERY
+        keyframes = range(first, CHUNK_FRAMES * (chunk + 1) + 1, KEYFRAME_EVERY)
         return Expected(
-            chunk=past.chunks,
-            latents_shape=(latents[0], NEW_FRAMES, *latents[2:]),
-            depth_frames=() if self._ends_with(past.chunks) else frames[1:],
+            chunk=chunk,
+            cameras=len(self._beginning.cameras),
+            latents_shape=(channels, NEW_FRAMES, *size),
+            depth_frames=() if self._ends_with(chunk) else keyframes,
             depth_shape=(height, width),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unmeasured:
+    """Work that counts for nothing in the whole; it can be cancelled like any other."""
+
+    whole: Progress
+
+    def begin(self, stage: str, share: float) -> None:
+        """Name the stage; the fraction stands still."""
+        self.whole.begin(stage, 0.0)
+
+    def advance(self, fraction: float) -> None:
+        """Pass on that the work goes on."""
+        self.whole.advance(fraction)
+
+    def say(self, message: str) -> None:
+        """Pass on something worth knowing."""
+        self.whole.say(message)
+
+
+def _decoded(
+    latents: Float[Tensor, "C 20 h w"], streams: Streams, progress: Progress
+) -> Float[Tensor, "3 80 H W"]:
+    pieces = []
+    for place in range(latents.shape[1]):
+        progress.advance(place / latents.shape[1])
+        pieces.append(streams.decoder.decode(latents[:, place : place + 1]))
+    return torch.cat(pieces, dim=1)
 
 
 def _as_pictures(frames: Float[Tensor, "V 3 H W"]) -> Float[Tensor, "V 3 H W"]:

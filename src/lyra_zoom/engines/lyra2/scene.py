@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.engines.lyra2.depth import FirstDepth
+from lyra_zoom.engines.lyra2.opening import Opening
 from lyra_zoom.geometry.camera import Intrinsics
 from lyra_zoom.geometry.depth import subject_depth
 from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
@@ -28,6 +29,7 @@ class Lyra2Scene:
     image: Float[Tensor, "3 H W"]  # within [-1, 1]
     seen_depth: Float[Tensor, "H W"]
     valid: Bool[Tensor, "H W"]  # where there is a thing, not sky
+    opening: Opening = field(default_factory=Opening, repr=False)
 
     @property
     def size(self) -> Size:

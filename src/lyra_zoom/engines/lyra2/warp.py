@@ -91,6 +91,7 @@ def warp_in_groups(
     planes: Float[Tensor, "C H W"], source: PosedDepth, targets: Cameras
 ) -> Iterator[Warped]:
     """`forward_warp` to the targets in groups of consecutive frames, group by group."""
+    targets = targets.on(source.depth.device)  # once: each small copy makes the device wait
     for first in range(0, len(targets), GROUP_FRAMES):
         yield forward_warp(planes, source, targets[first : first + GROUP_FRAMES])
 
