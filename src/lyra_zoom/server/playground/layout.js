@@ -7,6 +7,7 @@ const LABELS = {
   zoom_in_strength: "How far in",
   zoom_out_trajectory: "Move out",
   zoom_out_strength: "How far out",
+  strength: "Strength",
   num_frames: "Frames",
   resolution: "Size",
   frames_per_second: "Frames per second",
@@ -26,7 +27,7 @@ const WORDS = {
 
 const IN_SIGHT = [
   "zoom_direction", "zoom_in_trajectory", "zoom_in_strength", "zoom_out_trajectory",
-  "zoom_out_strength", "num_frames", "resolution",
+  "zoom_out_strength", "strength", "num_frames", "resolution",
 ];
 
 /** Drawn by hand, outside the generated part of the form. */
