@@ -262,6 +262,22 @@ def test_an_engine_at_fault_is_named_and_replaced(
     assert pid_of(engine) != process
 
 
+def test_an_engine_that_is_lost_while_idle_is_started_again(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mark = tmp_path / "lost"
+    monkeypatch.setenv("CRASH_MARK", str(mark))
+    engine = start("idle_loss")
+    until(lambda: engine.state.ready)
+    process = pid_of(engine)
+    mark.touch()
+    until(lambda: engine.state.trouble == "a process that shares the work was ended by SIGKILL")
+    assert not engine.state.ready
+    until(lambda: engine.state.ready, 90)
+    assert pid_of(engine) != process
+    assert engine.state.trouble is None
+
+
 def test_an_engine_is_started_again_as_what_it_was(start: Start, order: FilmOrder):
     engine = start("still")
     engine.prepare(order, nobody())

@@ -47,6 +47,9 @@ from lyra_zoom.worker.parent_death import die_with_parent
 
 PROGRESS_EVERY_S = 0.1
 
+IDLE_LOOK_S = 1.0
+"""How often an engine that has nothing to do is asked whether it could."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -70,7 +73,7 @@ class EngineChild:
                 self._commands.put(command)
 
     def work(self) -> None:
-        """Get ready, say so, and obey commands for ever; return only if that is impossible."""
+        """Get ready, say so, and obey commands; return only when that is impossible."""
         try:
             name = self._maker.load()
             self._send({"say": Say.LOADED, "engine": name})
@@ -79,8 +82,19 @@ class EngineChild:
             self._send({"say": Say.NOT_READY, "problem": str(error)})
             return
         self._send({"say": Say.READY, "engine": name})
+        while (command := self._next_command()) is not None:
+            self._obey(command)
+
+    def _next_command(self) -> Line | None:
+        """The next command; None where the engine, left alone, has become unable to obey it."""
         while True:
-            self._obey(self._commands.get())
+            try:
+                return self._commands.get(timeout=IDLE_LOOK_S)
+            except queue.Empty:
+                reason = self._maker.why_not_ready()
+            if reason is not None:
+                self._send({"say": Say.LOST, "problem": reason})
+                return None
 
     def _warm_up(self) -> None:
         """Get warm while there is nothing else to do: a first command does it just as well."""

@@ -34,11 +34,12 @@ class Do(StrEnum):
 
 
 class Say(StrEnum):
-    """What an engine can say; the first three are about itself and carry no id."""
+    """What an engine can say; the first four are about itself and carry no id."""
 
     LOADED = "loaded"
     READY = "ready"
     NOT_READY = "not_ready"
+    LOST = "lost"
     PROGRESS = "progress"
     LOG = "log"
     DONE = "done"

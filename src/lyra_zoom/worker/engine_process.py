@@ -305,6 +305,8 @@ class EngineProcess:
             if self._state.problem != message["problem"]:
                 logger.error("the engine cannot run here reason=%r", message["problem"])
             self._set(EngineState(problem=message["problem"]))
+        elif message.get("say") == Say.LOST:
+            self._kill(message["problem"], trouble=message["problem"])
         else:
             self._inbox.put(message)
 

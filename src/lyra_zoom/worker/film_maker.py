@@ -53,6 +53,11 @@ class FilmMaker:
         """Choose the best engine of this machine and return its name, or `EngineNotReady`."""
         return self._engine("auto")[0].name
 
+    def why_not_ready(self) -> str | None:
+        """What has befallen one of the engines since it was chosen, in one sentence."""
+        reasons = (engine.why_not_ready() for engine, _ in self._engines.values())
+        return next((reason for reason in reasons if reason is not None), None)
+
     def warm_up(self, report: ProgressReport) -> None:
         """Compile and load whatever the first film would wait for, by making three frames."""
         request = ZoomInput(image_url="-", prompt="")
@@ -129,7 +134,7 @@ class FilmMaker:
         self._work = None
         request, engine, _ = self._chosen(order)
         shot = _shot(order, request)
-        chunks = plan_chunks(shot)
+        chunks = plan_chunks(shot, engine.costs(shot.sampling))
         done = chunks[piece].done_before if piece < len(chunks) else 1.0
         report = ProgressReport(self._tell, done=done)
         return _Work(order, prepare_film(shot, engine, Repeated(report)), report, piece)
