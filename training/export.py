@@ -1,6 +1,6 @@
 """Turn a checkpoint into the ONNX file that the product ships.
 
-    python -m training.export --checkpoint RUN/last.pt [--plain RUN/last.pt] --out depth.onnx
+    python -m training.export --checkpoint RUN/last.pt --out depth.onnx
 
 Input `image`: float32 1x3xHxW, RGB, 0 to 1, sides multiples of 32. Outputs `disparity`, `sky`
 and `ground` (probabilities), 1x1xHxW, and `normal`, 1x3xHxW. Large weights are stored as
@@ -19,42 +19,32 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.network import DepthNet, PlainNet
+from training.network import DepthNet
 
 OPSET = 17
 
-
-PLAIN_SKY = 0.75
-"""Of the logit of sky: the plain network was trained for longer and knows clouds."""
 
 OUTPUTS = ("disparity", "sky", "normal", "ground")
 
 
 class Shipped(nn.Module):
-    """What is shipped: the mean of the network, its guide and, where given, a plain network.
+    """What is shipped: the mean of the network and its guide.
 
     The network knows what is what and where it ends, the guide has seen photographs; their
     mistakes differ. Probabilities instead of logits.
     """
 
-    def __init__(self, net: DepthNet, plain: PlainNet | None) -> None:
+    def __init__(self, net: DepthNet) -> None:
         super().__init__()
-        self.net, self.plain = net, plain
+        self.net = net
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Everything in the order of `OUTPUTS`."""
         near, hints = self.net.hinted(image)
         answer = self.net.answered(image, near, hints)
-        sky, disparities = answer.sky, [enlarged(near)]
-        if self.plain is not None:
-            second = self.plain(image)
-            sky = PLAIN_SKY * second.sky + (1 - PLAIN_SKY) * sky
-            disparities.append(second.disparity)
-        sky = torch.sigmoid(sky)
-        mean = answer.disparity
-        for other in disparities:
-            mean = mean + matched(other, answer.disparity, 1 - sky)
-        disparity = (mean / (1 + len(disparities))).clamp_min(0)
+        sky = torch.sigmoid(answer.sky)
+        guide = matched(enlarged(near), answer.disparity, 1 - sky)
+        disparity = ((answer.disparity + guide) / 2).clamp_min(0)
         return disparity, sky, answer.normal, torch.sigmoid(answer.ground)
 
 
@@ -74,11 +64,11 @@ def enlarged(near: Tensor) -> Tensor:
     return functional.interpolate(near, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-def export(net: DepthNet, plain: PlainNet | None, path: Path) -> None:
-    """Write the networks as one ONNX with free height and width."""
+def export(net: DepthNet, path: Path) -> None:
+    """Write network and guide as one ONNX with free height and width."""
     free = {2: "height", 3: "width"}
     torch.onnx.export(
-        Shipped(net, plain).eval(),
+        Shipped(net).eval(),
         (torch.rand(1, 3, 192, 320),),
         str(path),
         input_names=["image"],
@@ -120,14 +110,10 @@ def main() -> None:
     """Export a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--plain", type=Path, help="checkpoint of a training with --plain")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     net = load_average(DepthNet(), options.checkpoint)
-    plain = PlainNet() if options.plain else None
-    if plain is not None:
-        load_average(plain, options.plain)
-    export(net, plain, options.out)
+    export(net, options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
 
 

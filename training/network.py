@@ -226,31 +226,3 @@ def answer_of(planes: Tensor) -> Answer:
     length = (normal * normal).sum(1, keepdim=True).clamp_min(1e-6).sqrt()
     disparity = functional.softplus(planes[:, :1])
     return Answer(disparity, planes[:, 1:2], normal / length, planes[:, 2:3])
-
-
-class PlainNet(DepthNet):
-    """The same without a guide, soft at outlines; says nothing of normals and ground."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        del self.guide, self.hints, self.to_head, self.sharpen, self.answer
-        self.pixels = nn.Conv2d(3, 16, 3, 1, 1)
-        self.to_pixels = nn.Conv2d(32, 16, 1)
-        self.finish = nn.Sequential(
-            nn.Conv2d(16, 16, 3, 1, 1), nn.ReLU(), nn.Conv2d(16, 2, 3, 1, 1)
-        )
-
-    def forward(self, image: Tensor) -> Answer:
-        """Disparity and sky; nothing else is known."""
-        x = image * 2 - 1
-        y = functional.interpolate(
-            self.to_pixels(self.decoded(x, [])),
-            scale_factor=2.0,
-            mode="bilinear",
-            align_corners=False,
-        )
-        y = self.finish(functional.relu(y + self.pixels(x))).float()
-        nothing = torch.zeros_like(y[:, :1])
-        return Answer(
-            functional.softplus(y[:, :1]), y[:, 1:], nothing.repeat(1, 3, 1, 1), nothing
-        )

@@ -20,7 +20,7 @@ from torch import nn
 
 from training.batches import Batch, Mixture, batches
 from training.losses import Truth, Weights, depth_loss
-from training.network import Answer, DepthNet, PlainNet
+from training.network import Answer, DepthNet
 from training.tcmonodepth import load_tcmonodepth
 
 REPORT = 25
@@ -93,14 +93,6 @@ class Run:
         torch.save(state, folder / "unfinished.pt")
         (folder / "unfinished.pt").rename(folder / "last.pt")
 
-    def begin_from(self, checkpoint: Path) -> None:
-        """Take over what fits from another network's checkpoint."""
-        state = torch.load(checkpoint, weights_only=True)["average"]
-        mine = self.net.state_dict()
-        fits = {k: v for k, v in state.items() if k in mine and mine[k].shape == v.shape}
-        self.net.load_state_dict(fits, strict=False)
-        self.average.net.load_state_dict(self.net.state_dict())
-
     def load(self, checkpoint: Path) -> None:
         """Go on from a checkpoint."""
         state = torch.load(checkpoint, weights_only=True)
@@ -115,20 +107,18 @@ def start_run(options: argparse.Namespace) -> Run:
     """A new network, or the one of a checkpoint."""
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    net = PlainNet() if options.plain else DepthNet()
+    net = DepthNet()
     if options.encoder:
         from training.encoder_weights import load_encoder
 
         load_encoder(net.encoder, options.encoder)
-    if options.guide and not options.plain:
+    if options.guide:
         load_tcmonodepth(net.guide, options.guide)
     net.encoder.frozen = options.freeze
     for weight in net.parameters():
         if weight.dim() == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     run = Run(net, Average(net, options.decay), optimiser_for(net, options.lr))
-    if options.begin:
-        run.begin_from(options.begin)
     if options.resume:
         run.load(options.resume)
     return run
@@ -179,10 +169,8 @@ def main() -> None:
     parser.add_argument("--blender-share", type=float, default=0.5, help="of the batches")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--guide", type=Path, help="TCMonoDepth small; chance when absent")
-    parser.add_argument("--begin", type=Path, help="another network's checkpoint, what fits")
     parser.add_argument("--encoder", type=Path, help="MobileNetV2; random start when absent")
     parser.add_argument("--resume", type=Path, help="a checkpoint to go on from")
-    parser.add_argument("--plain", action="store_true", help="the network without a guide")
     parser.add_argument("--freeze", action="store_true", help="keep the finest encoder stages")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--minutes", type=float, help="stop by the clock instead of by steps")

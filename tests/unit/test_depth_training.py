@@ -99,17 +99,6 @@ def test_the_guide_answers_as_the_published_file_does():
     assert np.allclose(ours.numpy(), published.run(image * 255)[0], atol=1e-5)
 
 
-def test_the_plain_network_answers_nothing_but_disparity_and_sky():
-    torch = pytest.importorskip("torch", reason="training needs PyTorch")
-    from training.network import PlainNet
-
-    with torch.no_grad():
-        answer = PlainNet().eval()(torch.rand(1, 3, 96, 128))
-    assert answer.disparity.shape == answer.sky.shape == (1, 1, 96, 128)
-    assert answer.disparity.min() >= 0
-    assert not answer.normal.any()
-
-
 def test_prepared_disparity_has_mean_one_outside_the_sky():
     disparity = np.concatenate(
         [np.zeros((5, 10)), np.random.default_rng(0).uniform(1, 3, (5, 10))]
