@@ -13,45 +13,31 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
 from torch.distributed.checkpoint.state_dict_saver import save
-from transformers import CLIPVisionConfig, UMT5Config
+from transformers import (
+    CLIPVisionConfig,
+    DepthAnythingConfig,
+    DepthAnythingForDepthEstimation,
+    Dinov2Config,
+    UMT5Config,
+)
 
+from lyra_zoom.bench.lyra2_networks import TINY
 from lyra_zoom.engines.lyra2.config import TransformerConfig
+from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.sizes import SIZES_FILE, Sizes
+from lyra_zoom.weights.whole_files import stored
 from tests.fakes_lyra2 import GOLDEN
 
-TINY = Sizes(
-    transformer=TransformerConfig(
-        dim=24,
-        ffn_dim=32,
-        num_layers=2,
-        num_heads=2,
-        freq_dim=8,
-        text_dim=16,
-        image_dim=20,
-        correspondence_rank=4,
-    ),
-    text=UMT5Config(
-        vocab_size=40,
-        d_model=16,
-        d_kv=8,
-        d_ff=24,
-        num_layers=2,
-        num_heads=2,
-        feed_forward_proj="gated-gelu",
-    ),
-    image=CLIPVisionConfig(
-        hidden_size=20,
-        intermediate_size=40,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        patch_size=14,
-        image_size=28,
-        hidden_act="gelu",
-    ),
-    vae_base_dim=8,
-)
+LORAS = ("realism_boost", "detail_enhancer", "dmd_distillation")
+NEGATIVE = "text_encoder/negative_prompt.pt"
+
+WORDS = ("<pad>", "</s>", "<unk>", "a", "harbour", "frozen", "still", "boats")
+"""All that the text encoder of a toy's size knows."""
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -65,13 +51,24 @@ def write_published(folder: Path) -> Path:
     )
     _pickle(checkpoints / "text_encoder/encoder.pth", numbers(text_shapes(TINY.text)))
     negative = {"t5_text_embeddings": torch.randn(1, 512, TINY.transformer.text_dim)}
-    _pickle(checkpoints / "text_encoder/negative_prompt.pt", negative)
+    _pickle(checkpoints / NEGATIVE, negative)
     _pickle(checkpoints / "image_encoder/model.pth", numbers(image_shapes(TINY.image)))
-    for name in ("realism_boost", "detail_enhancer", "dmd_distillation"):
+    for name in LORAS:
         write_lora(checkpoints / f"lora/{name}.safetensors", TINY.transformer)
     write_tokenizer(folder / "tokenizer")
-    (folder / SIZES_FILE).write_text(json.dumps(_named(TINY)))
+    write_sizes(folder, TINY)
     return folder
+
+
+def write_sizes(folder: Path, sizes: Sizes) -> None:
+    """Say in a folder how small its networks are."""
+    named = {
+        "transformer": asdict(sizes.transformer),
+        "text": sizes.text.to_dict(),
+        "image": sizes.image.to_dict(),
+        "vae_base_dim": sizes.vae_base_dim,
+    }
+    (folder / SIZES_FILE).write_text(json.dumps(named))
 
 
 def write_shards(folder: Path, tensors: dict[str, Tensor]) -> None:
@@ -86,22 +83,67 @@ def write_shards(folder: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def write_lora(file: Path, config: TransformerConfig, rank: int = 2) -> None:
-    """A LoRA of two layers, in the commonest style."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """A LoRA of two layers, in the commonest style: small, as the engine's tests merge it."""
     layers = {"blocks.0.self_attn.q": (config.dim, config.dim),
               "blocks.1.ffn.0": (config.ffn_dim, config.dim)}  # fmt: skip
     tensors = {}
     for layer, (outputs, inputs) in layers.items():
-        tensors[f"diffusion_model.{layer}.lora_A.weight"] = torch.randn(rank, inputs)
-        tensors[f"diffusion_model.{layer}.lora_B.weight"] = torch.randn(outputs, rank)
-    save_file(tensors, file)
+        tensors[f"diffusion_model.{layer}.lora_A.weight"] = 0.1 * torch.randn(rank, inputs)
+        tensors[f"diffusion_model.{layer}.lora_B.weight"] = 0.1 * torch.randn(outputs, rank)
+    write_tensors(file, tensors)
+
+
+def write_tensors(file: Path, tensors: dict[str, Tensor]) -> None:
+    """A safetensors file, in a folder that may not be there yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file)
 
 
 def write_tokenizer(folder: Path) -> None:
-    """Files of the names a tokenizer has; nobody tokenizes with them."""
+    """One that knows as many words as the text encoder does."""
+    tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(WORDS)}, "<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.json").write_text("{}")
-    (folder / "tokenizer_config.json").write_text("{}")
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def write_anything_v2(folder: Path) -> None:
+    """A depth model of the kind that transformers has, as it saves it."""
+    backbone = Dinov2Config(
+        hidden_size=12,
+        num_hidden_layers=4,
+        num_attention_heads=2,
+        image_size=28,
+        patch_size=14,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+        reshape_hidden_states=False,
+    )
+    config = DepthAnythingConfig(
+        backbone_config=backbone,
+        patch_size=14,
+        reassemble_hidden_size=12,
+        neck_hidden_sizes=[4, 4, 4, 4],
+        fusion_hidden_size=4,
+        head_hidden_size=4,
+    )
+    DepthAnythingForDepthEstimation(config).save_pretrained(folder)
+
+
+def rewritten(folder: WeightsFolder, file: Path, content: dict[str, Tensor] | str) -> None:
+    """Put something else in a file, and its new hash in the list: only the content is wrong."""
+    if isinstance(content, str):
+        file.write_text(content)
+    else:
+        save_file(content, file)
+    manifest = folder.manifest()
+    assert manifest is not None
+    name = str(file.relative_to(folder.path))
+    text = folder.manifest_file.read_text()
+    old, new = manifest.files[name], stored(file)
+    text = text.replace(old.sha256, new.sha256).replace(
+        f'"bytes": {old.bytes},', f'"bytes": {new.bytes},'
+    )
+    folder.manifest_file.write_text(text)
 
 
 def numbers(shapes: Shapes, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
@@ -219,12 +261,3 @@ def _norm(name: str, width: int) -> Shapes:
 def _pickle(file: Path, content: object) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     torch.save(content, file)
-
-
-def _named(sizes: Sizes) -> dict[str, object]:
-    return {
-        "transformer": asdict(sizes.transformer),
-        "text": sizes.text.to_dict(),
-        "image": sizes.image.to_dict(),
-        "vae_base_dim": sizes.vae_base_dim,
-    }

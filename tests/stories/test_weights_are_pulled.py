@@ -16,7 +16,7 @@ import pytest
 pytest.importorskip("torch", reason="fetching weights needs the lyra2 extra")
 
 from lyra_zoom.engines.lyra2.sizes import SIZES_FILE
-from lyra_zoom.weights.parts import REPOSITORY, TOKENIZER_REPOSITORY
+from lyra_zoom.weights.parts import TOKENIZER_REPOSITORY, WEIGHTS_REPOSITORY
 from tests.model_hub import ModelHub, model_hub
 from tests.published import write_published
 

@@ -60,9 +60,19 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
         "net.blocks.1.self_attn.q",
         "blocks.1.self_attn.q",
         "lora_unet_blocks_1_self_attn_q",
+        "base_model.model.blocks.1.self_attn.q",
+        "base_model.model.diffusion_model.blocks.1.self_attn.q",
     ],
 )
-@pytest.mark.parametrize(("down", "up"), [("lora_A", "lora_B"), ("lora_down", "lora_up")])
+@pytest.mark.parametrize(
+    ("down", "up"),
+    [
+        ("lora_A", "lora_B"),
+        ("lora_down", "lora_up"),
+        ("lora_A.default", "lora_B.default"),
+        ("lora_down.default", "lora_up.default"),
+    ],
+)
 def test_every_style_of_names_is_understood(tmp_path, prefix, down, up):
     deltas = load_lora(lora_file(tmp_path, pair(prefix, down, up)))
     assert list(deltas.layers) == [QUERY]
@@ -83,10 +93,7 @@ def test_alpha_scales_the_addition(tmp_path):
 
 
 def test_what_this_network_has_no_layer_for_is_listed(tmp_path):
-    foreign = {
-        "text_encoder.layer.weight": torch.ones(1),
-        "net.blocks.1.norm3.diff": torch.ones(1),
-    }
+    foreign = {"text_encoder.layer.weight": torch.ones(1), "net.other.diff_b": torch.ones(1)}
     deltas = load_lora(lora_file(tmp_path, {**pair("net.blocks.1.self_attn.q"), **foreign}))
     assert deltas.skipped == tuple(sorted(foreign))
 
@@ -95,15 +102,37 @@ def test_half_an_addition_is_listed_as_not_used(tmp_path):
     tensors = pair("net.blocks.1.self_attn.q")
     tensors.popitem()
     deltas = load_lora(lora_file(tmp_path, tensors))
-    assert (deltas.layers, deltas.skipped) == ({}, (f"{QUERY}.down",))
+    assert (deltas.layers, deltas.skipped) == ({}, ("net.blocks.1.self_attn.q.lora_A.weight",))
 
 
 @pytest.mark.parametrize(("size", "kept"), [(0.01, False), (0.02, True)])
 def test_a_bias_counts_only_if_it_varies(tmp_path, size, kept):
     bias = torch.linspace(0, size, TINY.dim)
     tensors = {**pair("net.blocks.1.self_attn.q"), "net.blocks.1.self_attn.q.diff_b": bias}
-    layer = load_lora(lora_file(tmp_path, tensors)).layers[QUERY]
-    assert (layer.bias is not None) is kept
+    deltas = load_lora(lora_file(tmp_path, tensors))
+    assert (deltas.layers[QUERY].bias is not None) is kept
+    assert len(deltas.negligible) == (not kept)
+
+
+def test_a_bias_needs_no_low_rank_addition_beside_it(tmp_path, network):
+    bias = torch.linspace(0, 1, TINY.dim)
+    deltas = load_lora(lora_file(tmp_path, {"net.blocks.1.self_attn.q.diff_b": bias}))
+    before = state(network)
+    LoraMerger(network).merge([(deltas, 0.5)])
+    assert changed(before, state(network)) == {f"{QUERY}.bias"}
+    exact = before[f"{QUERY}.bias"].float() + 0.5 * bias
+    assert torch.equal(network.get_parameter(f"{QUERY}.bias"), exact.bfloat16())
+
+
+@pytest.mark.parametrize("name", ["norm3.diff", "norm3.diff_b", "self_attn.q.diff"])
+@pytest.mark.parametrize(("size", "listed"), [(0.01, "negligible"), (0.02, "differences")])
+def test_differences_that_the_reference_does_not_apply_are_listed(tmp_path, name, size, listed):
+    name = f"net.blocks.1.{name}"
+    tensors = {**pair("net.blocks.1.self_attn.q"), name: torch.linspace(0, size, TINY.dim)}
+    deltas = load_lora(lora_file(tmp_path, tensors))
+    assert list(getattr(deltas, listed)) == [name]
+    assert deltas.skipped == ()
+    assert deltas.differences in ({}, {name: 4 * TINY.dim})
 
 
 def test_a_bias_is_added_with_the_strength_of_its_lora(network):

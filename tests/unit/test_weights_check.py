@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("torch", reason="checking weights needs the lyra2 extra")
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
+from lyra_zoom.engines.lyra2.filling import compare, shapes_of
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.sizes import Sizes
 from lyra_zoom.errors import WeightsUnusable
@@ -20,17 +21,26 @@ from lyra_zoom.pipeline.progress import ProgressReport
 from lyra_zoom.weights.check import check
 from lyra_zoom.weights.convert import convert
 from lyra_zoom.weights.networks import NETWORKS
-from lyra_zoom.weights.plan import compare
-from lyra_zoom.weights.sources import Described
+from lyra_zoom.weights.parts import IMAGE_ENCODER, TEXT_ENCODER, TRANSFORMER
 from lyra_zoom.weights.tasks import Order
-from lyra_zoom.weights.whole_files import stored
-from tests.published import image_shapes, text_shapes, transformer_shapes, write_published
+from tests.published import (
+    image_shapes,
+    rewritten,
+    text_shapes,
+    transformer_shapes,
+    write_published,
+)
 
 PUBLIC = Sizes()
 PUBLISHED = {
     "transformer": transformer_shapes(PUBLIC.transformer),
     "text_encoder": text_shapes(PUBLIC.text),
     "image_encoder": image_shapes(PUBLIC.image),
+}
+PARTS = {
+    "transformer": TRANSFORMER,
+    "text_encoder": TEXT_ENCODER,
+    "image_encoder": IMAGE_ENCODER,
 }
 
 
@@ -39,9 +49,13 @@ def weights_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("whole")
     published = write_published(place / "published")
     folder = WeightsFolder(place / "weights")
-    convert(
-        Order(published=published, tokenizer=published / "tokenizer"), folder, ProgressReport()
+    order = Order(
+        published=published,
+        tokenizer=published / "tokenizer",
+        revision="c0ffee",
+        others={"google/umt5-xxl": "beef"},
     )
+    convert(order, folder, ProgressReport())
     return folder.path
 
 
@@ -54,20 +68,6 @@ def folder(weights_once: Path, tmp_path: Path) -> WeightsFolder:
 def problems(folder: WeightsFolder) -> str:
     """Everything that is wrong."""
     return "\n".join(check(folder, ProgressReport()).problems)
-
-
-def rewritten(folder: WeightsFolder, file: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Put other tensors in a file, and its new hash in the list: only the tensors are wrong."""
-    save_file(tensors, file)
-    manifest = folder.manifest()
-    assert manifest is not None
-    name = str(file.relative_to(folder.path))
-    text = folder.manifest_file.read_text()
-    old, new = manifest.files[name], stored(file)
-    text = text.replace(old.sha256, new.sha256).replace(
-        f'"bytes": {old.bytes},', f'"bytes": {new.bytes},'
-    )
-    folder.manifest_file.write_text(text)
 
 
 def test_whole_weights_have_no_problems(folder):
@@ -113,10 +113,44 @@ def test_a_tensor_of_another_shape_is_named(folder):
     )
 
 
-def test_a_folder_without_its_list_holds_no_weights(folder):
+def test_a_tokenizer_of_another_model_is_named(folder):
+    file = folder.tokenizer / "tokenizer.json"
+    text = file.read_text().replace("</s>", "<eos>")
+    rewritten(folder, file, text)
+    assert problems(folder) == "the tokenizer is not UMT5's: </s> is not 1"
+
+
+def test_a_depth_model_that_is_not_there_is_named(folder):
+    """As conversions of older versions left it."""
+    text = folder.manifest_file.read_text().replace('"embedded"', '"dav2-small"')
+    folder.manifest_file.write_text(text)
+    assert problems(folder).startswith(
+        "the depth model dav2-small needs config.json and model.safetensors"
+    )
+
+
+def test_where_the_weights_are_from_is_told(weights_once):
+    notes = check(WeightsFolder(weights_once), ProgressReport()).notes
+    assert "from a folder at c0ffee" in notes
+    assert "from google/umt5-xxl at beef" in notes
+    assert "3 published tensors that nothing needs are left out: " in "\n".join(notes)
+
+
+def test_half_a_folder_says_what_to_do(folder):
     folder.manifest_file.unlink()
-    with pytest.raises(WeightsUnusable, match="holds no whole weights"):
+    with pytest.raises(WeightsUnusable, match="the lyra-zoom weights command that began them"):
         check(folder, ProgressReport())
+
+
+def test_a_list_that_is_damaged_says_what_to_do(folder):
+    folder.manifest_file.write_text("{")
+    with pytest.raises(WeightsUnusable, match="convert the weights again"):
+        check(folder, ProgressReport())
+
+
+def test_a_folder_that_is_not_there_says_what_to_do(tmp_path):
+    with pytest.raises(WeightsUnusable, match="lyra-zoom weights pull lyra2 fetches them"):
+        check(WeightsFolder(tmp_path / "nowhere"), ProgressReport())
 
 
 class TestPublicSizes:
@@ -124,13 +158,12 @@ class TestPublicSizes:
 
     @pytest.mark.parametrize("name", PUBLISHED)
     def test_every_published_tensor_has_its_place(self, name):
-        network = next(network for network in NETWORKS if network.part.name == name)
+        network = next(network for network in NETWORKS if network.part == PARTS[name])
         found = {}
         for published, shape in PUBLISHED[name].items():
             if not published.startswith(("textual.", "log_scale", "visual.head")):
                 empty = torch.empty(shape, device="meta")
-                for ours, tensor in network.rename({published: empty}).items():
-                    found[ours] = Described(tuple(tensor.shape), tensor.dtype)
+                found |= shapes_of(network.rename({published: empty}))
         assert network.expected is not None
         compare(found, network.expected(PUBLIC), network.part.words)
 

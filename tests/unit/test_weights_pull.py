@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from collections.abc import Iterator
@@ -17,14 +18,19 @@ from lyra_zoom.errors import AddressUnreachable, WeightsUnusable
 from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
 from lyra_zoom.weights.check import check
 from lyra_zoom.weights.hub import Hub
-from lyra_zoom.weights.parts import REPOSITORY, TOKENIZER_REPOSITORY
-from lyra_zoom.weights.pull import DEPTH_MODELS, DOWNLOADS, Wish, pull
+from lyra_zoom.weights.parts import (
+    DEPTH_REPOSITORIES,
+    TOKENIZER_REPOSITORY,
+    WEIGHTS_REPOSITORY,
+)
+from lyra_zoom.weights.pull import COMMITS_NOTE, DOWNLOADS, Wish, pull
 from tests.model_hub import ModelHub, model_hub
-from tests.published import write_published
+from tests.published import write_anything_v2, write_published
 
 MIB = 2**20
 VAE = "checkpoints/vae/vae.pth"
-DEPTH_REPOSITORY = DEPTH_MODELS["dav2-small"].repository
+REPOSITORY, TOKENIZER = WEIGHTS_REPOSITORY.name, TOKENIZER_REPOSITORY.name
+DEPTH = DEPTH_REPOSITORIES["dav2-small"].name
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +42,9 @@ def repositories(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (weights / "README.md").write_text("# Lyra 2.0")
     (weights / "checkpoints/unneeded.bin").write_bytes(b"1234")
     depth = place / "depth"
-    depth.mkdir()
-    (depth / "config.json").write_text("{}")
-    (depth / "model.safetensors").write_bytes(bytes(1000))
+    write_anything_v2(depth)
     shutil.move(weights / SIZES_FILE, place / SIZES_FILE)
-    return {REPOSITORY: weights, TOKENIZER_REPOSITORY: tokenizer, DEPTH_REPOSITORY: depth}
+    return {REPOSITORY: weights, TOKENIZER: tokenizer, DEPTH: depth}
 
 
 @pytest.fixture
@@ -79,11 +83,12 @@ def test_the_commit_is_written_down(hub, folder):
     manifest = folder.manifest()
     assert manifest is not None
     assert (manifest.source, manifest.revision) == (REPOSITORY, hub.commit)
+    assert manifest.others == {TOKENIZER: hub.commit}
 
 
 def test_the_size_is_told_before_the_first_byte(hub, folder):
     first, *_ = fetch(hub, folder)
-    assert " MB in 11 files, nvidia/Lyra-2.0 at c0ffee00c0ff" in first
+    assert " MB in 10 files, nvidia/Lyra-2.0 at c0ffee00c0ff" in first
 
 
 def test_only_the_files_that_are_needed_are_fetched(hub, folder):
@@ -101,7 +106,9 @@ def test_downloads_are_gone_afterwards_unless_they_shall_stay(hub, folder):
 
 def test_a_depth_model_comes_from_its_own_repository(hub, folder):
     fetch(hub, folder, Wish(depth="dav2-small"))
-    assert (folder.depth / "model.safetensors").read_bytes() == bytes(1000)
+    published = hub.file(DEPTH, "model.safetensors").read_bytes()
+    assert (folder.depth / "model.safetensors").read_bytes() == published
+    assert folder.manifest().others[DEPTH] == hub.commit
 
 
 def test_the_token_goes_to_the_hub_and_not_to_the_storage(hub, folder, monkeypatch):
@@ -137,7 +144,8 @@ class TestBrokenOff:
         begun = folder.path / DOWNLOADS / f"{VAE}.begun"
         begun.parent.mkdir(parents=True)
         begun.write_bytes(hub.file(REPOSITORY, VAE).read_bytes()[:50_000])
-        (folder.path / DOWNLOADS / "commit").write_text(hub.commit)
+        note = {REPOSITORY: hub.commit, TOKENIZER: hub.commit}
+        (folder.path / DOWNLOADS / COMMITS_NOTE).write_text(json.dumps(note))
         fetch(hub, folder)
         assert hub.ranges == [(VAE, "bytes=50000-")]
 
@@ -176,12 +184,12 @@ class TestRefused:
             fetch(hub, folder)
 
     def test_a_repository_that_is_not_there_is_named(self, hub, folder):
-        del hub.repositories[TOKENIZER_REPOSITORY]
+        del hub.repositories[TOKENIZER]
         with pytest.raises(AddressUnreachable, match=r"google/umt5-xxl.*404"):
             fetch(hub, folder)
 
     def test_a_repository_that_lacks_a_file_is_told(self, hub, folder):
-        hub.repositories[REPOSITORY] = hub.repositories[TOKENIZER_REPOSITORY]
+        hub.repositories[REPOSITORY] = hub.repositories[TOKENIZER]
         with pytest.raises(
             WeightsUnusable, match=r"holds no checkpoints/model/model/\.metadata"
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -67,6 +67,20 @@ def test_a_piece_that_nobody_saved_is_noticed(folder: Path):
     source = ShardedTensors(folder)
     with pytest.raises(WeightsUnusable, match=r"pieces of net\.weight are missing"):
         source.read("net.weight")
+
+
+@pytest.mark.parametrize("module", ["pathlib", "pathlib._local"])
+@pytest.mark.parametrize("name", ["PosixPath", "WindowsPath"])
+def test_a_description_may_be_written_by_any_python(folder: Path, module: str, name: str):
+    """3.13 calls the module of its paths by another name than all others."""
+    description = folder / ".metadata"
+    metadata = pickle.loads(description.read_bytes())
+    metadata.storage_meta.checkpoint_id = PurePosixPath("/their/model")
+    content = pickle.dumps(metadata, protocol=2)  # where names are lines of text
+    ours = b"cpathlib\nPurePosixPath\n"
+    assert ours in content
+    description.write_bytes(content.replace(ours, f"c{module}\n{name}\n".encode()))
+    torch.testing.assert_close(ShardedTensors(folder).read("net.weight"), WHOLE)
 
 
 def test_a_folder_without_a_description_is_no_checkpoint(tmp_path: Path):

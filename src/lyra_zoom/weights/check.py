@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from glob import escape
 from pathlib import Path
 
 from lyra_zoom.engines.engine import Progress
-from lyra_zoom.engines.lyra2.installed import Manifest, StoredFile, WeightsFolder
+from lyra_zoom.engines.lyra2.filling import compare
+from lyra_zoom.engines.lyra2.installed import (
+    Manifest,
+    StoredFile,
+    WeightsFolder,
+    why_list_is_damaged,
+    why_not_there,
+)
 from lyra_zoom.engines.lyra2.sizes import Sizes, sizes_in
+from lyra_zoom.engines.lyra2.tokenizer import load_tokenizer
 from lyra_zoom.errors import WeightsUnusable
-from lyra_zoom.weights.loras import unused_layers
+from lyra_zoom.weights.depth_models import check_depth_files, check_depth_model
+from lyra_zoom.weights.left_out import left_out_lines
+from lyra_zoom.weights.loras import LoraReport, report_on
 from lyra_zoom.weights.networks import NETWORKS, Network, transformer_shapes
-from lyra_zoom.weights.parts import LORAS, OUR_FOLDERS
-from lyra_zoom.weights.plan import compare
-from lyra_zoom.weights.sources import Described, SafeTensors
+from lyra_zoom.weights.parts import DEPTH, LORAS, OUR_FOLDERS
+from lyra_zoom.weights.sources import shapes_in
 from lyra_zoom.weights.whole_files import in_gigabytes, stored
 
 
@@ -27,17 +38,45 @@ class Verdict:
 
 
 def check(folder: WeightsFolder, progress: Progress) -> Verdict:
-    """Read every file; a folder whose list is missing raises `WeightsUnusable`."""
+    """Read every file; a folder without weights, or half of them, raises `WeightsUnusable`."""
     manifest = folder.manifest()
     if manifest is None:
-        raise WeightsUnusable(
-            f"{folder.path} holds no whole weights: its list {folder.manifest_file.name} is "
-            "missing or cannot be read"
-        )
+        raise WeightsUnusable(why_not_there(folder) or why_list_is_damaged(folder))
     problems = [*_strangers(folder, manifest), *_bad_files(folder, manifest, progress)]
+    loras: list[LoraReport] = []
     if not problems:
-        problems = [*_bad_networks(folder, manifest), *_bad_loras(folder)]
-    return Verdict(notes=_notes(folder, manifest, whole=not problems), problems=tuple(problems))
+        loras, problems = _judged(folder, manifest)
+    return Verdict(notes=tuple(_notes(folder, manifest, loras)), problems=tuple(problems))
+
+
+def _judged(folder: WeightsFolder, manifest: Manifest) -> tuple[list[LoraReport], list[str]]:
+    """What whole files hold: the LoRAs, and what is wrong with them or anything else."""
+    sizes = sizes_in(folder.path)
+    shapes = transformer_shapes(sizes)
+    loras: list[LoraReport] = []
+
+    def read_lora(name: str) -> None:
+        allowed = [entry.removeprefix(f"{name}: ") for entry in manifest.left_out]
+        loras.append(report_on(folder.lora(name), shapes, [escape(entry) for entry in allowed]))
+
+    checks: list[Callable[[], object]] = [
+        *(
+            partial(_compare, network, sizes, _files_of(network, folder, manifest.files))
+            for network in NETWORKS
+        ),
+        *(partial(read_lora, name) for name in LORAS),
+        partial(load_tokenizer, folder.tokenizer, sizes.text.vocab_size),
+        partial(_check_depth, folder, manifest),
+    ]
+    return loras, [said for each in checks if (said := _what_is_wrong(each))]
+
+
+def _what_is_wrong(look: Callable[[], object]) -> str | None:
+    try:
+        look()
+    except WeightsUnusable as error:
+        return str(error)
+    return None
 
 
 def _strangers(folder: WeightsFolder, manifest: Manifest) -> Iterator[str]:
@@ -69,21 +108,21 @@ def _bad_files(folder: WeightsFolder, manifest: Manifest, progress: Progress) ->
             yield f"{name} has changed since it was written: another SHA-256"
 
 
-def _bad_networks(folder: WeightsFolder, manifest: Manifest) -> Iterator[str]:
-    sizes = sizes_in(folder.path)
-    for network in NETWORKS:
-        try:
-            _compare(network, sizes, _files_of(network, folder, manifest.files))
-        except WeightsUnusable as error:
-            yield str(error)
-
-
 def _compare(network: Network, sizes: Sizes, files: list[Path]) -> None:
-    found: dict[str, Described] = {}
+    assert network.expected is not None  # of the one without, the depth model, see below
+    found: dict[str, tuple[int, ...]] = {}
     for file in files:
-        found.update(SafeTensors(file).described())
-    if network.expected is not None:
-        compare(found, network.expected(sizes), network.part.words)
+        found.update(shapes_in(file))
+    compare(found, network.expected(sizes), network.part.words)
+
+
+def _check_depth(folder: WeightsFolder, manifest: Manifest) -> None:
+    check_depth_files(manifest.depth, folder.depth)
+    trained = folder.path / DEPTH.target
+    if manifest.depth == "da3" and not trained.is_file():
+        raise WeightsUnusable(f"{DEPTH.words} is missing: there is no {DEPTH.target}")
+    shapes = shapes_in(trained) if manifest.depth == "da3" else {}
+    check_depth_model(manifest.depth, folder.depth, shapes)
 
 
 def _files_of(
@@ -97,34 +136,15 @@ def _files_of(
     ]
 
 
-def _bad_loras(folder: WeightsFolder) -> Iterator[str]:
-    shapes = transformer_shapes(sizes_in(folder.path))
-    for name in LORAS:
-        try:
-            unused_layers(folder.lora(name), shapes)
-        except WeightsUnusable as error:
-            yield str(error)
-
-
-def _notes(folder: WeightsFolder, manifest: Manifest, *, whole: bool) -> tuple[str, ...]:
+def _notes(folder: WeightsFolder, manifest: Manifest, loras: list[LoraReport]) -> Iterator[str]:
     size = in_gigabytes(sum(listed.bytes for listed in manifest.files.values()))
-    at = f" at {manifest.revision}" if manifest.revision else ""
-    notes = [
-        f"{len(manifest.files)} files, {size}, in {folder.path}",
-        f"from {manifest.source}{at}, written {manifest.made_at} by {manifest.made_by}",
-        f"depth model: {manifest.depth}",
-    ]
-    if manifest.left_out:
-        notes.append(f"{len(manifest.left_out)} published tensors that nothing needs left out")
-    if whole:
-        notes.extend(_skipped(folder))
-    return tuple(notes)
-
-
-def _skipped(folder: WeightsFolder) -> Iterator[str]:
-    """What LoRAs hold for layers that the transformer does not have."""
-    shapes = transformer_shapes(sizes_in(folder.path))
-    for name in LORAS:
-        skipped = unused_layers(folder.lora(name), shapes)
-        if skipped:
-            yield f"{name}: {len(skipped)} additions skipped, first {skipped[0]}"
+    yield f"{len(manifest.files)} files, {size}, in {folder.path}"
+    at = f" at {manifest.revision}" if manifest.revision else ", nobody said at which commit"
+    yield f"from {manifest.source}{at}"
+    for repository, commit in manifest.others.items():
+        yield f"from {repository} at {commit}"
+    yield f"written {manifest.made_at} by {manifest.made_by}"
+    yield f"depth model: {manifest.depth}"
+    for report in loras:
+        yield from report.lines()
+    yield from left_out_lines(manifest.left_out)

@@ -12,7 +12,8 @@ from importlib.metadata import version
 
 from lyra_zoom.engines.engine import Progress
 from lyra_zoom.engines.lyra2.installed import Manifest, StoredFile, WeightsFolder
-from lyra_zoom.weights.networks import networks_with
+from lyra_zoom.weights.loras import report_on
+from lyra_zoom.weights.networks import networks_with, transformer_shapes
 from lyra_zoom.weights.parts import OUR_FOLDERS
 from lyra_zoom.weights.tasks import Order, Task, Tell, conversion_of, copies
 from lyra_zoom.weights.unfinished import Unfinished
@@ -27,6 +28,12 @@ def convert(
     `share`: how much of all that is reported to `progress` this is.
     """
     tasks, left_out = copies(order), list[str]()
+    shapes = transformer_shapes(order.sizes)
+    for file in order.loras.values():
+        report = report_on(file, shapes, order.leave_out)
+        left_out.extend(report.left_out)
+        for line in report.lines():
+            progress.say(line)
     for network in networks_with(order.depth):
         more, unneeded = conversion_of(network, order)
         tasks.extend(more)
@@ -35,6 +42,7 @@ def convert(
     manifest = Manifest(
         source=order.source,
         revision=order.revision,
+        others=order.others,
         made_by=f"lyra-zoom {version('lyra-zoom')}",
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         depth=order.depth,

@@ -26,6 +26,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named lazil
     disable_progress_bars,
 )
 
+from lyra_zoom.engines.lyra2.filling import in_one_line
 from lyra_zoom.errors import AddressUnreachable, OutputRejected, WeightsUnusable
 from lyra_zoom.weights.whole_files import COPIED_AT_ONCE, written_whole
 
@@ -206,8 +207,7 @@ def _told_plainly(repository: str) -> Iterator[None]:
     except (httpx2.HTTPError, OSError, ValueError) as error:
         if getattr(error, "errno", None) in FULL_DISK:
             raise OutputRejected(f"the disk is full: {error}") from error
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise AddressUnreachable(
-            f"{repository} could not be fetched: {reason}; the same command goes on where this "
-            "one stopped"
+            f"{repository} could not be fetched: {in_one_line(error)}; the same command goes "
+            "on where this one stopped"
         ) from error

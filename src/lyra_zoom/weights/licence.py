@@ -8,15 +8,15 @@ import platform
 from datetime import UTC, datetime
 
 from lyra_zoom.engines.lyra2.installed import LICENCE, DepthChoice, WeightsFolder
-from lyra_zoom.weights.parts import REPOSITORY, TOKENIZER_REPOSITORY
+from lyra_zoom.weights.parts import TOKENIZER_REPOSITORY, WEIGHTS_REPOSITORY
 
 SITUATION = f"""\
 The weights of Lyra 2.0 are NVIDIA's. They are not part of lyra-zoom, and are under the
 
     {LICENCE}
 
-shown with them at https://huggingface.co/{REPOSITORY}. The authors of lyra-zoom could not read
-its full text: read it there yourself before you accept it. What is known of it:
+shown with them at https://huggingface.co/{WEIGHTS_REPOSITORY}. The authors of lyra-zoom
+could not read its full text: read it there yourself before you accept it. What is known of it:
 
   - By its name and by what NVIDIA's maintainers say in public, it is for research and
     development inside your own organisation. They give as the reason that training data (DL3DV)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import torch
@@ -12,9 +13,11 @@ from torch import Tensor
 from transformers import CLIPVisionModel, UMT5EncoderModel
 
 from lyra_zoom.engines.lyra2 import dit_keys, text_keys, vae_keys, vision_keys
+from lyra_zoom.engines.lyra2.filling import ANY, Shapes, shapes_of
 from lyra_zoom.engines.lyra2.installed import DepthChoice
 from lyra_zoom.engines.lyra2.sizes import Sizes
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
+from lyra_zoom.weights.depth_models import SPLATS
 from lyra_zoom.weights.parts import (
     DEPTH,
     IMAGE_ENCODER,
@@ -24,7 +27,7 @@ from lyra_zoom.weights.parts import (
     VAE,
     Part,
 )
-from lyra_zoom.weights.plan import ANY, Rename, Shapes
+from lyra_zoom.weights.plan import Rename
 from lyra_zoom.weights.shards import ShardedTensors
 from lyra_zoom.weights.sources import PickledTensors, TensorSource
 
@@ -50,44 +53,46 @@ class Network:
 def transformer_shapes(sizes: Sizes) -> Shapes:
     """The shape of every tensor of the transformer, under our names."""
     with torch.device("meta"):
-        return _shapes(Lyra2Transformer(sizes.transformer).state_dict())
+        return shapes_of(Lyra2Transformer(sizes.transformer).state_dict())
 
 
 def _vae_shapes(sizes: Sizes) -> Shapes:
     with torch.device("meta"):
-        return _shapes(AutoencoderKLWan(base_dim=sizes.vae_base_dim).state_dict())
+        return shapes_of(AutoencoderKLWan(base_dim=sizes.vae_base_dim).state_dict())
 
 
 def _text_shapes(sizes: Sizes) -> Shapes:
     with torch.device("meta"):
         state = UMT5EncoderModel(sizes.text).state_dict()
     twin, _ = text_keys.TIED
-    return _shapes({name: tensor for name, tensor in state.items() if name != twin})
+    return shapes_of({name: tensor for name, tensor in state.items() if name != twin})
 
 
 def _image_shapes(sizes: Sizes) -> Shapes:
     with torch.device("meta"):
-        return _shapes(CLIPVisionModel(sizes.image).state_dict())
+        return shapes_of(CLIPVisionModel(sizes.image).state_dict())
 
 
 def _negative_shapes(sizes: Sizes) -> Shapes:
     return {OUR_NEGATIVE: (1, ANY, sizes.transformer.text_dim)}
 
 
-def _shapes(state: Mapping[str, Tensor]) -> Shapes:
-    return {name: tuple(tensor.shape) for name, tensor in state.items()}
-
-
 def _renamed_negative(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The negative prompt's embeddings, with a batch axis whether they came with one or not."""
-    if set(state) != {PUBLISHED_NEGATIVE}:
-        raise KeyError(*state)
+    """The negative prompt's embeddings, with a batch axis whether they came with one or not.
+
+    A mask beside them, or the like, raises KeyError: nothing needs it.
+    """
     embeds = state[PUBLISHED_NEGATIVE]
     return {OUR_NEGATIVE: embeds if embeds.ndim == 3 else embeds[None]}
 
 
 def _renamed_depth(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Depth Anything 3 as it was trained further for Lyra 2.0, named as its own files are."""
+    """Depth Anything 3 as it was trained further for Lyra 2.0, named as its own files are.
+
+    What makes splats raises KeyError: nothing needs it.
+    """
+    if any(fnmatch(name, pattern) for name in state for pattern in SPLATS):
+        raise KeyError(*state)
     return {f"model.{name.removeprefix('model.')}": tensor for name, tensor in state.items()}
 
 
@@ -98,6 +103,7 @@ NETWORKS = (
         open=PickledTensors,
         rename=_renamed_negative,
         expected=_negative_shapes,
+        leave_out=("*",),
     ),
     Network(part=VAE, open=PickledTensors, rename=vae_keys.from_wan, expected=_vae_shapes),
     Network(
@@ -122,8 +128,10 @@ NETWORKS = (
     ),
 )
 
-DEPTH_ANYTHING_3 = Network(part=DEPTH, open=PickledTensors, rename=_renamed_depth)
-"""Whether it is whole only the package knows that holds its code."""
+DEPTH_ANYTHING_3 = Network(
+    part=DEPTH, open=PickledTensors, rename=_renamed_depth, leave_out=SPLATS
+)
+"""What it must hold, its published model says; see `depth_models`."""
 
 
 def networks_with(depth: DepthChoice) -> tuple[Network, ...]:

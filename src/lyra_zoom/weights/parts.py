@@ -4,64 +4,70 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REPOSITORY = "nvidia/Lyra-2.0"
+from lyra_zoom.engines.lyra2.installed import TOKENIZER_FILE, DepthChoice
+
 PUBLISHED_FOLDER = "checkpoints"
-TOKENIZER_REPOSITORY = "google/umt5-xxl"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository of the Hugging Face Hub; `revision` is what is fetched unless a person says.
+
+    Revisions are names, so that what the authors mend is fetched; the commit that a name stood
+    for is written into the list of the weights.
+    """
+
+    name: str
+    revision: str = "main"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+WEIGHTS_REPOSITORY = Repository("nvidia/Lyra-2.0")
+"""Source: the README of the reference implementation."""
+
+TOKENIZER_REPOSITORY = Repository("google/umt5-xxl")
+"""Source: the reference implementation asks for it by this name."""
+
+DEPTH_REPOSITORIES: dict[DepthChoice, Repository] = {
+    "da3": Repository("depth-anything/DA3NESTED-GIANT-LARGE-1.1"),
+    "dav2-small": Repository("depth-anything/Depth-Anything-V2-Small-hf"),
+}
+"""Source: the reference's fallback for what `recon/model.pt` lacks; transformers' own copy."""
+
+DEPTH_FILES: dict[DepthChoice, tuple[str, ...]] = {
+    "da3": ("model.safetensors",),
+    "dav2-small": ("config.json", "model.safetensors"),
+    "embedded": (),
+}
+
+TOKENIZER_FILES = (TOKENIZER_FILE,)
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A network, or another set of tensors, that is converted."""
 
-    name: str
     source: str  # file or folder of the published checkpoints
     target: str  # folder of ours, or one file
     words: str  # what a person reads while it is converted
 
 
-TRANSFORMER = Part(
-    name="transformer",
-    source="model/model",
-    target="transformer/",
-    words="the transformer",
-)
-VAE = Part(
-    name="vae", source="vae/vae.pth", target="vae/model.safetensors", words="the autoencoder"
-)
-TEXT_ENCODER = Part(
-    name="text_encoder",
-    source="text_encoder/encoder.pth",
-    target="text_encoder/",
-    words="the text encoder",
-)
+TRANSFORMER = Part("model/model", "transformer/", "the transformer")
+VAE = Part("vae/vae.pth", "vae/model.safetensors", "the autoencoder")
+TEXT_ENCODER = Part("text_encoder/encoder.pth", "text_encoder/", "the text encoder")
 IMAGE_ENCODER = Part(
-    name="image_encoder",
-    source="image_encoder/model.pth",
-    target="image_encoder/model.safetensors",
-    words="the image encoder",
+    "image_encoder/model.pth", "image_encoder/model.safetensors", "the image encoder"
 )
 NEGATIVE_PROMPT = Part(
-    name="negative_prompt",
-    source="text_encoder/negative_prompt.pt",
-    target="negative_prompt.safetensors",
-    words="the negative prompt",
+    "text_encoder/negative_prompt.pt", "negative_prompt.safetensors", "the negative prompt"
 )
+# Its name sorts behind model.safetensors, whose tensors it takes the place of.
+DEPTH = Part("recon/model.pt", "depth/recon.safetensors", "the depth model that Lyra trained")
 
-DEPTH = Part(
-    name="depth",
-    source="recon/model.pt",
-    target="depth/recon.safetensors",  # sorts behind model.safetensors, whose place it takes
-    words="the depth model",
-)
-
-LORAS = ("realism_boost", "detail_enhancer", "dmd_distillation")
-
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "spiece.model",
-)
+DISTILLATION = "dmd_distillation"
+LORAS = ("realism_boost", "detail_enhancer", DISTILLATION)
 
 OUR_FOLDERS = (
     "transformer",

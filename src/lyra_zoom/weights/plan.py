@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from itertools import islice
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from lyra_zoom.engines.lyra2.filling import some_of
 from lyra_zoom.errors import WeightsUnusable
 from lyra_zoom.weights.sources import Described, TensorSource
 
@@ -20,11 +20,6 @@ FILE_BYTES = 4 * 10**9
 
 Rename: TypeAlias = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 """Our names (and shapes) of some published tensors; `KeyError` for one that we do not know."""
-
-Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
-
-ANY = -1
-"""A side that may have any length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +38,17 @@ class PlannedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """All files of a part; `left_out` are published tensors that somebody said to leave out."""
+    """All files of a part; `left_out` are published tensors that nothing needs."""
 
     files: tuple[PlannedFile, ...]
     left_out: tuple[str, ...] = ()
 
     @property
-    def tensors(self) -> dict[str, Described]:
-        """All tensors of the part."""
-        return {name: entry for file in self.files for name, entry in file.tensors.items()}
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Those of all tensors of the part."""
+        return {
+            name: entry.shape for file in self.files for name, entry in file.tensors.items()
+        }
 
 
 def plan_files(
@@ -81,33 +78,9 @@ def plan_files(
     return Planned(files=tuple(_in_files(ours, target, file_bytes)), left_out=tuple(left_out))
 
 
-def compare(found: Mapping[str, Described], expected: Shapes, words: str) -> None:
-    """Raise `WeightsUnusable` unless exactly the expected tensors are there."""
-    missing = sorted(expected.keys() - found.keys())
-    extra = sorted(found.keys() - expected.keys())
-    other = sorted(
-        f"{name} is {_cross(found[name].shape)} instead of {_cross(expected[name])}"
-        for name in expected.keys() & found.keys()
-        if not _fits(found[name].shape, expected[name])
-    )
-    wrong = [
-        _some(missing, "missing"),
-        _some(extra, "not part of this network"),
-        _some(other, "of another shape"),
-    ]
-    if any(wrong):
-        raise WeightsUnusable(f"{words} does not fit: {'; '.join(filter(None, wrong))}")
-
-
 def size_of(entry: Described) -> int:
     """Bytes of a tensor."""
     return math.prod(entry.shape) * entry.dtype.itemsize
-
-
-def _fits(shape: Sequence[int], expected: Sequence[int]) -> bool:
-    return len(shape) == len(expected) and all(
-        wanted in (ANY, side) for side, wanted in zip(shape, expected, strict=True)
-    )
 
 
 def _renamed(
@@ -161,19 +134,6 @@ def _file_name(target: str, number: int, count: int) -> str:
 def _refuse_unknown(names: Sequence[str]) -> None:
     if names:
         raise WeightsUnusable(
-            f"{_some(names, 'of no network that we know')}; if they are not needed, "
+            f"{some_of(names, 'of no network that we know')}; if they are not needed, "
             "--leave-out PATTERN converts the rest"
         )
-
-
-def _some(names: Sequence[str], what: str) -> str:
-    """The first few of them, and how many there are."""
-    if not names:
-        return ""
-    shown = ", ".join(islice(names, 3))
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{shown}{more}: {what}"
-
-
-def _cross(shape: Sequence[int]) -> str:
-    return "x".join("any" if side == ANY else str(side) for side in shape) or "a single number"

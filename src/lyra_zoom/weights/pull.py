@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from lyra_zoom.engines.engine import Progress
 from lyra_zoom.engines.lyra2.installed import DepthChoice, Manifest, WeightsFolder
@@ -14,17 +16,20 @@ from lyra_zoom.errors import WeightsUnusable
 from lyra_zoom.weights.convert import convert
 from lyra_zoom.weights.hub import Hub, RemoteFile
 from lyra_zoom.weights.parts import (
+    DEPTH_FILES,
+    DEPTH_REPOSITORIES,
     LORAS,
     PUBLISHED_FOLDER,
-    REPOSITORY,
     TOKENIZER_FILES,
     TOKENIZER_REPOSITORY,
+    WEIGHTS_REPOSITORY,
+    Repository,
 )
 from lyra_zoom.weights.tasks import Order
 from lyra_zoom.weights.whole_files import in_gigabytes, need_room
 
 DOWNLOADS = "downloads"
-COMMIT_NOTE = "commit"
+COMMITS_NOTE = "commits.json"
 
 TRANSFER_SHARE = 0.8
 """Of the time of a pull, against converting."""
@@ -34,11 +39,14 @@ TRANSFER_SHARE = 0.8
 class Wanted:
     """Files of one repository, by patterns that each must match something."""
 
-    repository: str
+    repository: Repository
     patterns: tuple[str, ...]
     place: str = ""  # folder in the downloads
-    revision: str | None = None
-    enough: int | None = None  # how many patterns must match; all unless said
+
+    @property
+    def own_folder(self) -> str:
+        """The folder in the downloads that holds nothing else."""
+        return self.place or PUBLISHED_FOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +55,7 @@ class Download:
 
     file: RemoteFile
     target: Path
+    own_folder: Path  # of all files of its repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +69,7 @@ class Wish:
 
 
 WEIGHTS = Wanted(
-    repository=REPOSITORY,
+    repository=WEIGHTS_REPOSITORY,
     patterns=(
         *(
             f"{PUBLISHED_FOLDER}/{name}"
@@ -77,36 +86,24 @@ WEIGHTS = Wanted(
     ),
 )
 RECON = f"{PUBLISHED_FOLDER}/recon/model.pt"
-TOKENIZER = Wanted(
-    repository=TOKENIZER_REPOSITORY, patterns=TOKENIZER_FILES, place="tokenizer", enough=1
-)
-DEPTH_MODELS: dict[DepthChoice, Wanted] = {
-    "da3": Wanted(
-        repository="depth-anything/DA3NESTED-GIANT-LARGE-1.1",
-        patterns=("config.json", "model.safetensors"),
-        place="depth",
-    ),
-    "dav2-small": Wanted(
-        repository="depth-anything/Depth-Anything-V2-Small-hf",
-        patterns=("config.json", "model.safetensors"),
-        place="depth",
-    ),
-}
+TOKENIZER = Wanted(repository=TOKENIZER_REPOSITORY, patterns=TOKENIZER_FILES, place="tokenizer")
 
 
 def pull(wish: Wish, folder: WeightsFolder, hub: Hub, progress: Progress) -> Manifest:
     """Fetch and convert; what an earlier attempt has done is not done again."""
     downloads = folder.path / DOWNLOADS
     listed = list(_downloads(wish, downloads, hub))
-    commit = listed[0].file.commit
     _fetch_all(listed, folder, hub, progress)
+    commits = {entry.file.repository: entry.file.commit for entry in listed}
+    revision = commits.pop(WEIGHTS_REPOSITORY.name)
     order = Order(
         published=downloads,
         tokenizer=downloads / "tokenizer",
         depth=wish.depth,
-        depth_model=downloads / "depth" if wish.depth in DEPTH_MODELS else None,
-        source=REPOSITORY,
-        revision=commit,
+        depth_model=downloads / "depth" if wish.depth in DEPTH_REPOSITORIES else None,
+        source=WEIGHTS_REPOSITORY.name,
+        revision=revision,
+        others=commits,
         leave_out=wish.leave_out,
     )
     manifest = convert(order, folder, progress, 1.0 - TRANSFER_SHARE)
@@ -117,53 +114,61 @@ def pull(wish: Wish, folder: WeightsFolder, hub: Hub, progress: Progress) -> Man
 
 def _downloads(wish: Wish, downloads: Path, hub: Hub) -> Iterator[Download]:
     """Every file that is needed, fetched already or not; the weights first."""
+    begun = _begun_with(downloads)
+    for wanted in _wanted(wish):
+        repository = wanted.repository
+        revision = begun.get(repository.name, repository.revision)
+        if wanted.repository == WEIGHTS_REPOSITORY and wish.revision is not None:
+            revision = wish.revision
+        for file in _files_of(wanted, hub, revision):
+            target = downloads / wanted.place / file.path
+            yield Download(file=file, target=target, own_folder=downloads / wanted.own_folder)
+
+
+def _wanted(wish: Wish) -> Iterator[Wanted]:
     more = (RECON,) if wish.depth == "da3" else ()
-    revision = wish.revision or _begun_with(downloads)
-    yield from _of(WEIGHTS, hub, downloads, revision=revision, more=more)
-    yield from _of(TOKENIZER, hub, downloads)
-    if wish.depth in DEPTH_MODELS:
-        yield from _of(DEPTH_MODELS[wish.depth], hub, downloads)
+    yield replace(WEIGHTS, patterns=(*WEIGHTS.patterns, *more))
+    yield TOKENIZER
+    if wish.depth in DEPTH_REPOSITORIES:
+        yield Wanted(
+            repository=DEPTH_REPOSITORIES[wish.depth],
+            patterns=DEPTH_FILES[wish.depth],
+            place="depth",
+        )
 
 
-def _begun_with(downloads: Path) -> str | None:
-    """The commit of an interrupted pull: files of two commits do not belong together."""
-    note = downloads / COMMIT_NOTE
-    return note.read_text().strip() if note.is_file() else None
+def _begun_with(downloads: Path) -> dict[str, str]:
+    """The commits of an interrupted pull: files of two commits do not belong together."""
+    try:
+        return _COMMITS.validate_json((downloads / COMMITS_NOTE).read_bytes())
+    except (OSError, ValidationError):
+        return {}
 
 
-def _of(
-    wanted: Wanted,
-    hub: Hub,
-    downloads: Path,
-    *,
-    revision: str | None = None,
-    more: tuple[str, ...] = (),
-) -> Iterator[Download]:
-    files = hub.listing(wanted.repository, revision).files
-    patterns = (*wanted.patterns, *more)
+def _files_of(wanted: Wanted, hub: Hub, revision: str) -> list[RemoteFile]:
+    files = hub.listing(wanted.repository.name, revision).files
     found = {
-        pattern: [file for file in files if fnmatch(file.path, pattern)] for pattern in patterns
+        pattern: [file for file in files if fnmatch(file.path, pattern)]
+        for pattern in wanted.patterns
     }
     absent = [pattern for pattern, matches in found.items() if not matches]
-    if len(patterns) - len(absent) < (wanted.enough or len(patterns)):
-        raise WeightsUnusable(f"{wanted.repository} holds no {absent[0]} any more")
-    for matches in found.values():
-        for file in matches:
-            yield Download(file=file, target=downloads / wanted.place / file.path)
+    if absent:
+        raise WeightsUnusable(f"{wanted.repository} holds no {absent[0]} at {revision}")
+    return [file for matches in found.values() for file in matches]
 
 
 def _fetch_all(
     listed: list[Download], folder: WeightsFolder, hub: Hub, progress: Progress
 ) -> None:
     """Fetch what is not there; says how much that is before the first byte."""
-    downloads, commit = folder.path / DOWNLOADS, listed[0].file.commit
-    if commit != _begun_with(downloads):
-        _begin_anew(downloads, commit)
+    downloads, first = folder.path / DOWNLOADS, listed[0].file
+    _forget_other_commits(listed, downloads)
     missing = [entry for entry in listed if not _is_there(entry)]
     whole = sum(entry.file.bytes for entry in listed)
     left = sum(entry.file.bytes for entry in missing)
+    origin = f"{first.repository} at {first.commit[:12]}"
     progress.say(
-        f"{in_gigabytes(whole)} in {len(listed)} files, {REPOSITORY} at {commit[:12]}; "
+        f"{in_gigabytes(whole)} in {len(listed)} files, {origin}; "
         f"{in_gigabytes(left)} of them to fetch into {downloads}"
     )
     # Downloads and what they become are there together for a while.
@@ -180,13 +185,24 @@ def _fetch_all(
         hub.fetch(entry.file, entry.target, tell)
 
 
-def _begin_anew(downloads: Path, commit: str) -> None:
-    """Forget what was fetched of another commit, and note this one."""
-    shutil.rmtree(downloads / PUBLISHED_FOLDER, ignore_errors=True)
+def _forget_other_commits(listed: list[Download], downloads: Path) -> None:
+    """Remove what was fetched of other commits, and note these."""
+    begun = _begun_with(downloads)
+    commits = {entry.file.repository: entry.file.commit for entry in listed}
+    for place in {
+        entry.own_folder
+        for entry in listed
+        if begun.get(entry.file.repository) != entry.file.commit
+    }:
+        shutil.rmtree(place, ignore_errors=True)
     downloads.mkdir(parents=True, exist_ok=True)
-    (downloads / COMMIT_NOTE).write_text(commit)
+    (downloads / COMMITS_NOTE).write_bytes(_COMMITS.dump_json(commits, indent=1))
 
 
 def _is_there(entry: Download) -> bool:
     """Only a file whose hash was right has its name."""
     return entry.target.is_file() and entry.target.stat().st_size == entry.file.bytes
+
+
+_COMMITS = TypeAdapter(dict[str, str])
+"""Of each repository."""

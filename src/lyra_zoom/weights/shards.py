@@ -10,7 +10,7 @@ import math
 import pickle
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
@@ -27,7 +27,6 @@ METADATA = ".metadata"
 WELCOME = {
     "collections": {"OrderedDict"},
     "builtins": {"set", "frozenset", "slice", "complex", "bytearray"},
-    "pathlib": {"PosixPath", "PurePosixPath", "Path"},
     "torch": {"Size", *(str(kind).removeprefix("torch.") for kind in (
         torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn,
         torch.float8_e5m2, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8,
@@ -45,6 +44,12 @@ WELCOME = {
     },
 }  # fmt: skip
 """Names by module: what `.metadata` is made of, in this and older versions of torch."""
+
+PATH_MODULES = ("pathlib", "pathlib._local")
+"""Where Python has its paths: 3.13 writes the second, all other versions the first."""
+
+PATHS = ("Path", "PosixPath", "PurePath", "PurePosixPath", "WindowsPath", "PureWindowsPath")
+"""Kinds of paths; nothing is looked for at the one in the file."""
 
 
 class ShardedTensors:
@@ -102,6 +107,8 @@ class _Reader(FileSystemReader):
 class _MetadataUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> object:
         """The class, if such a file needs it."""
+        if module in PATH_MODULES and name in PATHS:
+            return PurePosixPath
         if name in WELCOME.get(module, ()):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from lyra_zoom.engines.lyra2.filling import in_one_line
 from lyra_zoom.errors import WeightsUnusable
 
 WRAPPERS = ("module", "model", "state_dict")
@@ -24,6 +25,11 @@ class Described:
 
     shape: tuple[int, ...]
     dtype: torch.dtype
+
+
+def shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in a `.safetensors` file; only its header is read."""
+    return {name: entry.shape for name, entry in SafeTensors(file).described().items()}
 
 
 class TensorSource(Protocol):
@@ -109,7 +115,7 @@ def _unpickled_of_old(file: Path, first: Exception) -> object:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsUnusable(f"{file} cannot be read: {_in_one_line(first)}") from error
+        raise WeightsUnusable(f"{file} cannot be read: {in_one_line(first)}") from error
 
 
 def _tensors_of(content: object, file: Path) -> Mapping[str, Tensor]:
@@ -121,7 +127,3 @@ def _tensors_of(content: object, file: Path) -> Mapping[str, Tensor]:
     if not isinstance(content, Mapping):
         raise WeightsUnusable(f"{file} holds no tensors by name")
     return {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
-
-
-def _in_one_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

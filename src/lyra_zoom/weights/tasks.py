@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -13,13 +13,22 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
+from lyra_zoom.engines.lyra2.filling import compare
 from lyra_zoom.engines.lyra2.installed import DepthChoice, StoredFile
 from lyra_zoom.engines.lyra2.sizes import SIZES_FILE, Sizes, sizes_in
+from lyra_zoom.engines.lyra2.tokenizer import load_tokenizer
 from lyra_zoom.errors import OutputRejected, WeightsUnusable
-from lyra_zoom.weights.loras import unused_layers
-from lyra_zoom.weights.networks import Network, transformer_shapes
-from lyra_zoom.weights.parts import LORAS, PUBLISHED_FOLDER, TOKENIZER_FILES
-from lyra_zoom.weights.plan import FILE_BYTES, PlannedFile, compare, kept_dtype, plan_files
+from lyra_zoom.weights.depth_models import check_depth_files, check_depth_model
+from lyra_zoom.weights.networks import Network
+from lyra_zoom.weights.parts import (
+    DEPTH,
+    DEPTH_FILES,
+    LORAS,
+    PUBLISHED_FOLDER,
+    TOKENIZER_FILES,
+    TOKENIZER_REPOSITORY,
+)
+from lyra_zoom.weights.plan import FILE_BYTES, PlannedFile, kept_dtype, plan_files
 from lyra_zoom.weights.sources import TensorSource
 from lyra_zoom.weights.whole_files import copied, stored, written_whole
 
@@ -31,8 +40,9 @@ Tell: TypeAlias = Callable[[int], None]
 class Order:
     """What shall be converted: `published` is the folder of the checkpoints, or one above it.
 
-    `tokenizer` and `depth_model` are folders of files that are taken as they are. `leave_out`:
-    patterns of published tensors that are not needed.
+    `tokenizer` and `depth_model` are folders of files that are taken as they are. `revision` is
+    the commit of the source, `others` that of each other repository. `leave_out`: patterns of
+    published tensors that are not needed.
     """
 
     published: Path
@@ -41,6 +51,7 @@ class Order:
     depth_model: Path | None = None
     source: str = "a folder"
     revision: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     file_bytes: int = FILE_BYTES
 
@@ -49,6 +60,11 @@ class Order:
         """The folder of the checkpoints itself."""
         below = self.published / PUBLISHED_FOLDER
         return below if below.is_dir() else self.published
+
+    @property
+    def loras(self) -> dict[str, Path]:
+        """The file of each LoRA."""
+        return {name: self.checkpoints / "lora" / f"{name}.safetensors" for name in LORAS}
 
     @property
     def sizes(self) -> Sizes:
@@ -85,7 +101,9 @@ def conversion_of(network: Network, order: Order) -> tuple[list[Task], tuple[str
         file_bytes=order.file_bytes,
     )
     if network.expected is not None:
-        compare(planned.tensors, network.expected(order.sizes), network.part.words)
+        compare(planned.shapes, network.expected(order.sizes), network.part.words)
+    if network.part == DEPTH and order.depth_model is not None:
+        check_depth_model(order.depth, order.depth_model, planned.shapes)
     published = _identity(place)
     tasks = [
         Task(
@@ -101,39 +119,38 @@ def conversion_of(network: Network, order: Order) -> tuple[list[Task], tuple[str
 
 
 def copies(order: Order) -> list[Task]:
-    """The files that are taken as they are: LoRAs, the tokenizer, a depth model."""
-    loras = {
-        f"lora/{name}.safetensors": order.checkpoints / "lora" / f"{name}.safetensors"
-        for name in LORAS
-    }
-    tokenizer = {
-        f"tokenizer/{name}": order.tokenizer / name
-        for name in TOKENIZER_FILES
-        if (order.tokenizer / name).is_file()
-    }
-    if not tokenizer:
-        raise WeightsUnusable(
-            f"the tokenizer is missing: {order.tokenizer} has no files of one"
-        )
+    """The files that are taken as they are: LoRAs, the tokenizer, a depth model.
+
+    Raises `WeightsUnusable` where one is missing, or the tokenizer or depth model is another.
+    """
+    loras = {f"lora/{name}.safetensors": file for name, file in order.loras.items()}
     sizes = order.published / SIZES_FILE
     other_sizes = {SIZES_FILE: sizes} if sizes.is_file() else {}
-    every = {**other_sizes, **loras, **tokenizer, **_depth(order)}
-    tasks = [_copy(name, file) for name, file in every.items()]
-    transformer = transformer_shapes(order.sizes)
-    for file in loras.values():
-        unused_layers(file, transformer)
-    return tasks
+    every = {**other_sizes, **loras, **_tokenizer(order), **_depth(order)}
+    return [_copy(name, file) for name, file in every.items()]
+
+
+def _tokenizer(order: Order) -> dict[str, Path]:
+    files = {f"tokenizer/{name}": order.tokenizer / name for name in TOKENIZER_FILES}
+    missing = [file.name for file in files.values() if not file.is_file()]
+    if missing:
+        raise WeightsUnusable(
+            f"the tokenizer is missing: there is no {missing[0]} in {order.tokenizer}; "
+            f"hf download {TOKENIZER_REPOSITORY} {missing[0]} fetches it, and --tokenizer DIR "
+            "says where it is"
+        )
+    load_tokenizer(order.tokenizer, order.sizes.text.vocab_size)
+    return files
 
 
 def _depth(order: Order) -> dict[str, Path]:
-    """Every file of the depth model's folder."""
-    if order.depth_model is None:
+    check_depth_files(order.depth, order.depth_model)
+    folder = order.depth_model
+    if folder is None:
         return {}
-    return {
-        f"depth/{file.name}": file
-        for file in sorted(order.depth_model.iterdir())
-        if file.is_file() and not file.name.startswith(".")
-    }
+    if order.depth == "dav2-small":
+        check_depth_model(order.depth, folder, {})
+    return {f"depth/{name}": folder / name for name in DEPTH_FILES[order.depth]}
 
 
 def _copy(name: str, file: Path) -> Task:

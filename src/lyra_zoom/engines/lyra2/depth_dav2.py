@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import DepthAnythingForDepthEstimation
 
 from lyra_zoom.engines.lyra2.depth_da3 import COLOUR_MEAN, COLOUR_STD, PATCH_PX
+from lyra_zoom.engines.lyra2.pretrained import pretrained
 from lyra_zoom.engines.lyra2.residence import at_work
 from lyra_zoom.errors import WeightsUnusable
 
@@ -67,10 +68,8 @@ def load_depth_anything_v2(folder: Path, kind: Kind) -> DepthAnythingForDepthEst
 
     Raises `WeightsUnusable` where it is not of that kind.
     """
-    network = DepthAnythingForDepthEstimation.from_pretrained(folder, local_files_only=True)
+    network = pretrained(DepthAnythingForDepthEstimation, folder, "the depth model")
     found = network.config.depth_estimation_type
     if found != kind:
         raise WeightsUnusable(f"the depth model tells {found} depth where {kind} is needed")
-    network.train(False)
-    network.requires_grad_(False)
     return network

@@ -20,6 +20,9 @@ DepthChoice: TypeAlias = Literal["da3", "dav2-small", "embedded"]
 
 LICENCE = "NVIDIA Internal Scientific Research and Development Model License"
 
+TOKENIZER_FILE = "tokenizer.json"
+"""All of the tokenizer: the others beside it where it is published say nothing more."""
+
 NEEDED_PACKAGES = ("torch", "diffusers", "transformers", "safetensors", "ftfy")
 
 
@@ -33,10 +36,16 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What is in the folder and where it came from; `left_out` names tensors nobody uses."""
+    """What is in the folder and where it came from.
+
+    `revision` is the commit of the source, if that was known; `others` has the commit of each
+    other repository that something came from. `left_out` names published tensors that nobody
+    uses; those that stayed in the file of a LoRA behind its name and a colon.
+    """
 
     source: str
     revision: str | None = None
+    others: Mapping[str, str] = field(default_factory=dict)
     made_by: str
     made_at: str
     depth: DepthChoice
@@ -82,7 +91,7 @@ class WeightsFolder:
 
     @property
     def tokenizer(self) -> Path:
-        """A folder that transformers loads the tokenizer from."""
+        """A folder with the file that says all of the tokenizer."""
         return self.path / "tokenizer"
 
     @property
@@ -126,7 +135,7 @@ def why_not_usable(settings: Settings) -> str | None:
     folder = WeightsFolder(settings.lyra2_folder)
     return (
         why_packages_are_missing()
-        or _why_not_there(folder)
+        or why_not_there(folder)
         or why_not_accepted(settings)
         or _why_not_whole(folder)
     )
@@ -148,7 +157,8 @@ def why_not_accepted(settings: Settings) -> str | None:
     return "the licence of its weights was not accepted; lyra-zoom weights pull lyra2 shows it"
 
 
-def _why_not_there(folder: WeightsFolder) -> str | None:
+def why_not_there(folder: WeightsFolder) -> str | None:
+    """That there are no weights, or not all of them, and what to do."""
     if folder.manifest_file.is_file():
         return None
     if folder.path.is_dir() and any(folder.path.glob("*/")):
@@ -159,10 +169,15 @@ def _why_not_there(folder: WeightsFolder) -> str | None:
     return f"there are no weights in {folder.path}; lyra-zoom weights pull lyra2 fetches them"
 
 
+def why_list_is_damaged(folder: WeightsFolder) -> str:
+    """That the list of all files is there and says nothing, and what to do."""
+    return f"{folder.manifest_file} cannot be read; convert the weights again"
+
+
 def _why_not_whole(folder: WeightsFolder) -> str | None:
     manifest = folder.manifest()
     if manifest is None:
-        return f"{folder.manifest_file} cannot be read; convert the weights again"
+        return why_list_is_damaged(folder)
     for name, stored in manifest.files.items():
         file = folder.path / name
         if not file.is_file():

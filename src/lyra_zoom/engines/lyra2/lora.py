@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,64 +21,110 @@ from torch import Tensor, nn
 from lyra_zoom.engines.lyra2.dit_keys import kohya_to_ours, to_ours
 from lyra_zoom.errors import WeightsUnusable
 
-PREFIX = re.compile(r"(?P<kohya>lora_unet_)|diffusion_model\.|net\.")
-PART = re.compile(
-    r"\.(?:(?P<down>lora_A|lora_down)\.weight|(?P<up>lora_B|lora_up)\.weight"
-    r"|(?P<alpha>alpha)|(?P<bias>diff_b))$"
+PREFIX = re.compile(
+    r"(?:base_model\.model\.)?(?:(?P<kohya>lora_unet_)|diffusion_model\.|net\.)?"
 )
-LEAST_BIAS_RANGE = 0.016  # a bias that varies less is an accident of how the file was made
+PART = re.compile(
+    r"\.(?:(?P<down>lora_A|lora_down)(?:\.default)?\.weight"
+    r"|(?P<up>lora_B|lora_up)(?:\.default)?\.weight"
+    r"|(?P<alpha>alpha)|(?P<bias>diff_b)|(?P<whole>diff))$"
+)
+LEAST_RANGE = 0.016
+"""A difference that varies less is an accident of how the file was made, and is left out.
+
+Source: Lyra 2.0 specification, section 8.
+"""
+
+NORM = re.compile(r"norm\w*$")
+"""Layers that no LoRA of the reference changes: it puts its additions on linear ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LowRank:
-    """What a LoRA adds to one linear layer: `up @ down` to its weight."""
+    """What a LoRA adds to one linear layer: `up @ down` to its weight, and a bias.
+
+    Where only the bias changes, the rank is zero, and `down` has no inputs.
+    """
 
     down: Tensor  # (rank, inputs), with alpha / rank in it
     up: Tensor  # (outputs, rank)
     bias: Tensor | None = None  # (outputs,)
 
+    def fits(self, weight: Sequence[int]) -> bool:
+        """Whether it can be added to a weight of this shape."""
+        (rank, inputs), (outputs, columns) = self.down.shape, self.up.shape
+        biases = None if self.bias is None else tuple(self.bias.shape)
+        if rank != columns or biases not in (None, (outputs,)) or len(weight) != 2:
+            return False
+        return (outputs, inputs if rank else weight[1]) == tuple(weight)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraDeltas:
-    """A LoRA file: its additions by the name of the layer, and the names that are not used."""
+    """A LoRA file: its additions by the name of the layer, and what of it is not used.
+
+    `skipped`: tensors that no layer of ours has a place for, and halves of additions.
+    `negligible`: differences too small to mean anything. `differences`: the others that the
+    reference does not apply either, with their size in bytes. All by their names in the file;
+    `names` has those of each layer's tensors.
+    """
 
     layers: Mapping[str, LowRank]
     skipped: tuple[str, ...] = ()
+    negligible: tuple[str, ...] = ()
+    differences: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+
+SKIPPED, NEGLIGIBLE, DIFFERENCE = "skipped", "negligible", "difference"
+"""What becomes of a tensor that is no part of an addition."""
 
 LoraStack: TypeAlias = Sequence[tuple[LoraDeltas, float]]  # each with its strength
 Additions: TypeAlias = Sequence[tuple[LowRank, float]]
 
 
 def load_lora(file: Path) -> LoraDeltas:
-    """Read a LoRA of the original, the diffusers or the kohya style.
+    """Read a LoRA of the original, the diffusers, the peft or the kohya style.
 
-    What it holds for other networks, and whole weights (`.diff`), is skipped. Raises
-    `WeightsUnusable` when the file cannot be read.
+    Whole weights (`.diff`) are not applied. Raises `WeightsUnusable` when the file cannot be
+    read.
     """
     try:
         tensors = load_file(file)
     except (SafetensorError, OSError) as error:
         raise WeightsUnusable(f"the LoRA {file.name} cannot be read: {error}") from error
-    parts: dict[str, dict[str, Tensor]] = defaultdict(dict)
-    skipped = []
+    found: dict[str, dict[str, str]] = defaultdict(dict)  # layer, part of it: name in the file
+    unused: dict[str, list[str]] = {SKIPPED: [], NEGLIGIBLE: [], DIFFERENCE: []}
     for name, tensor in tensors.items():
-        try:
-            layer, part = _layer_and_part(name)
-        except KeyError:
-            skipped.append(name)
+        layer, part = _use_of(name, tensor)
+        if part in unused:
+            unused[part].append(name)
         else:
-            parts[layer][part] = tensor
-    whole = {layer: some for layer, some in parts.items() if {"down", "up"} <= some.keys()}
-    skipped += [f"{layer}.{part}" for layer in parts.keys() - whole for part in parts[layer]]
-    layers = {layer: _low_rank(some) for layer, some in whole.items()}
-    return LoraDeltas(layers=layers, skipped=tuple(sorted(skipped)))
+            found[layer][part] = name
+    used = {layer: _complete(parts) for layer, parts in found.items()}
+    halves = [
+        name for layer in found for name in {*found[layer].values()} - {*used[layer].values()}
+    ]
+    layers = {
+        layer: _low_rank({part: tensors[name] for part, name in parts.items()})
+        for layer, parts in used.items()
+        if parts
+    }
+    return LoraDeltas(
+        layers=layers,
+        skipped=tuple(sorted([*unused[SKIPPED], *halves])),
+        negligible=tuple(sorted(unused[NEGLIGIBLE])),
+        differences={name: tensors[name].nbytes for name in sorted(unused[DIFFERENCE])},
+        names={layer: tuple(used[layer].values()) for layer in layers},
+    )
 
 
 def add_low_rank(weight: Tensor, additions: Additions) -> Tensor:
     """A weight with additions of the given strengths: summed in float32, typed as it was."""
     total = weight.to(torch.float32, copy=True)
     for low_rank, strength in additions:
+        if not len(low_rank.down):
+            continue
         up = low_rank.up.to(total.device, torch.float32)
         down = low_rank.down.to(total.device, torch.float32)
         total.addmm_(up, down, alpha=strength)
@@ -104,7 +150,7 @@ class LoraMerger:
 
     def __init__(self, network: nn.Module, base: Mapping[str, Tensor] | None = None) -> None:
         self._parameters = dict(network.named_parameters())
-        self._base = base
+        self._base = base or {}
         self._copies: dict[str, Tensor] = {}
         self._merged: dict[str, Additions] = {}
 
@@ -131,16 +177,19 @@ class LoraMerger:
         return tuple(absent)
 
     def _set(self, layer: str, additions: Additions) -> None:
-        weight = self._parameters[f"{layer}.weight"]
-        weight.copy_(add_low_rank(self._without(f"{layer}.weight"), additions))
+        self._set_weight(layer, additions)
         bias = self._parameters.get(f"{layer}.bias")
         if bias is not None:
             bias.copy_(add_biases(self._without(f"{layer}.bias"), additions))
 
+    def _set_weight(self, layer: str, additions: Additions) -> None:
+        weight = self._parameters[f"{layer}.weight"]
+        weight.copy_(add_low_rank(self._without(f"{layer}.weight"), additions))
+
     def _without(self, name: str) -> Tensor:
         """The parameter without LoRAs, on its device."""
         parameter = self._parameters[name]
-        if self._base is not None:
+        if self._base:
             return self._base[name].to(parameter)
         if name not in self._copies:
             self._copies[name] = parameter.detach().to("cpu", copy=True)
@@ -149,8 +198,7 @@ class LoraMerger:
     def _check(self, layer: str, additions: Additions) -> None:
         shape = self._parameters[f"{layer}.weight"].shape
         for low_rank, _ in additions:
-            fits = (len(low_rank.up), low_rank.down.shape[1]) == shape
-            if not fits or len(low_rank.down) != low_rank.up.shape[1]:
+            if not low_rank.fits(shape):
                 raise WeightsUnusable(
                     f"a LoRA does not fit the layer {layer} of {tuple(shape)}:"
                     f" {tuple(low_rank.up.shape)} times {tuple(low_rank.down.shape)}"
@@ -159,21 +207,40 @@ class LoraMerger:
                 raise WeightsUnusable(f"a LoRA has a bias for {layer}, which has none")
 
 
-def _layer_and_part(name: str) -> tuple[str, str]:
-    """Our name of the layer that a tensor is for, and which part of its addition it is."""
-    part = PART.search(name)
-    prefix = PREFIX.match(name)
+def _use_of(name: str, tensor: Tensor) -> tuple[str, str]:
+    """Our name of the layer that a tensor is for, and which part of its addition it is.
+
+    Instead of a part, what becomes of it where it is none.
+    """
+    part, prefix = PART.search(name), PREFIX.match(name)
+    assert prefix is not None  # it may be empty
     if part is None or part.lastgroup is None:
-        raise KeyError(name)
-    layer = name[prefix.end() if prefix else 0 : part.start()]
-    rename = kohya_to_ours if prefix and prefix["kohya"] else to_ours
-    return rename(layer), part.lastgroup
+        return "", SKIPPED
+    try:
+        rename = kohya_to_ours if prefix["kohya"] else to_ours
+        layer = rename(name[prefix.end() : part.start()])
+    except KeyError:
+        return "", SKIPPED
+    if part["bias"] or part["whole"]:
+        if tensor.max() - tensor.min() < LEAST_RANGE:
+            return layer, NEGLIGIBLE
+        if part["whole"] or NORM.search(layer):
+            return layer, DIFFERENCE
+    return layer, part.lastgroup
+
+
+def _complete(parts: Mapping[str, str]) -> Mapping[str, str]:
+    """Those parts that make an addition: both matrices and what goes with them, or a bias."""
+    if {"down", "up"} <= parts.keys():
+        return parts
+    return {part: name for part, name in parts.items() if part == "bias"}
 
 
 def _low_rank(parts: Mapping[str, Tensor]) -> LowRank:
-    down, bias = parts["down"], parts.get("bias")
+    bias = parts.get("bias")
+    if bias is not None and "down" not in parts:
+        return LowRank(down=bias.new_empty(0, 0), up=bias.new_empty(len(bias), 0), bias=bias)
+    down = parts["down"]
     if "alpha" in parts:
         down = down.float() * (float(parts["alpha"]) / len(down))
-    if bias is not None and bias.max() - bias.min() < LEAST_BIAS_RANGE:
-        bias = None
     return LowRank(down=down, up=parts["up"], bias=bias)

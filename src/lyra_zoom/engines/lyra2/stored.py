@@ -1,4 +1,4 @@
-"""Tensors in safetensors files, read when they are asked for."""
+"""Tensors in safetensors files, which may be damaged."""
 
 from __future__ import annotations
 
@@ -7,9 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 from lyra_zoom.errors import WeightsUnusable
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """All tensors of one file; raises `WeightsUnusable` where it cannot be read."""
+    try:
+        return load_file(file)
+    except FileNotFoundError as error:
+        raise WeightsUnusable(f"{file.name} is missing") from error
+    except (OSError, SafetensorError) as error:
+        raise WeightsUnusable(f"{file.name} is damaged: {error}") from error
 
 
 class StoredTensors(Mapping[str, Tensor]):
