@@ -30,3 +30,17 @@ class PeakBytes(TorchDispatchMode):
             self._alive[memory._cdata] = memory.nbytes()
             weakref.finalize(memory, self._alive.pop, memory._cdata)
             self.peak = max(self.peak, sum(self._alive.values()))
+
+
+class WidestConvolution(TorchDispatchMode):
+    """Use as a context manager: the most that one convolution reads and writes inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.nbytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        if "convolution" in str(function):
+            self.nbytes = max(self.nbytes, args[0].nbytes + result.nbytes)
+        return result

@@ -48,6 +48,7 @@ class Settings:
     `lyra2_licence`: `accepted` says that the licence of those weights is accepted here.
     `lyra2_memory`: how the lyra2 engine uses the GPU: auto, full, lean or stream.
     `lyra2_precision`: its large matrices: bf16, fp8, int8, or auto: what memory asks for.
+    `lyra2_attention`: its attention kernel: auto, sdpa, cudnn, flash3 or sage (which rounds).
     `lyra2_gpus_per_video`: GPUs that make a video together: 1 unless set, 2, 4 or 8.
     `lyra2_device`: `cuda` unless set; `cpu` is only fit for trying weights of a toy's size.
     """
@@ -67,6 +68,7 @@ class Settings:
     lyra2_licence: Literal["accepted"] | None = None
     lyra2_memory: Literal["auto", "full", "lean", "stream"] = "auto"
     lyra2_precision: Literal["auto", "bf16", "fp8", "int8"] = "auto"
+    lyra2_attention: Literal["auto", "sdpa", "cudnn", "flash3", "sage"] = "auto"
     lyra2_gpus_per_video: GpusPerVideo = 1
     lyra2_device: Literal["cuda", "cpu"] = "cuda"
 

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from lyra_zoom.cli.doctor_lyra2 import VARIANTS, lyra2_findings, memory_table
+from lyra_zoom.cli.doctor_lyra2 import VARIANTS, Gpu, fit, lyra2_findings, memory_table
 from lyra_zoom.contract.zoom import Resolution
-from lyra_zoom.engines.lyra2.budget import GIB, Mode, budget_of
+from lyra_zoom.engines.lyra2.budget import GIB, Mode, Precision, budget_of
 from lyra_zoom.pipeline.shot import SIZES
 from lyra_zoom.settings import Settings
 
@@ -48,6 +48,19 @@ def test_a_missing_gpu_is_one_sentence(tmp_path):
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     assert advice(Settings(data=tmp_path))["GPU for lyra2"].startswith("torch can use none")
+
+
+@pytest.mark.parametrize("eight_bits", [Precision.FP8, Precision.INT8])
+def test_eight_bits_are_those_that_the_engine_would_take(tmp_path, eight_bits):
+    gpu = Gpu(free_bytes=31 * GIB, eight_bits=eight_bits)
+    finding = fit(Settings(data=tmp_path), gpu, Resolution.P480)
+    assert f"memory mode lean, weights in {eight_bits}" in f"{finding.what} {finding.advice}"
+
+
+def test_main_memory_is_told_beside_that_of_the_gpu(tmp_path):
+    gpu = Gpu(free_bytes=31 * GIB, eight_bits=Precision.FP8)
+    finding = fit(Settings(data=tmp_path), gpu, Resolution.P480)
+    assert "GiB of main memory" in f"{finding.what} {finding.advice}"
 
 
 def test_nothing_missing_for_lyra2_is_vital(tmp_path):

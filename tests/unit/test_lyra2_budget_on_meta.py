@@ -14,27 +14,36 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import (  # noqa: E402
 from torch import nn  # noqa: E402
 
 from lyra_zoom.engines.lyra2 import transformer as network_module  # noqa: E402
+from lyra_zoom.engines.lyra2.blocks import Block, Context  # noqa: E402
 from lyra_zoom.engines.lyra2.budget import (  # noqa: E402
     AUTOENCODER_BYTES,
+    CONVOLVING,
     DECODER_STREAM,
     DECODING,
     ENCODER_STREAM,
     ENCODING,
     IMAGE_ENCODER_BYTES,
     TEXT_ENCODER_BYTES,
+    Mode,
+    Phase,
     activation_bytes,
+    budget_of,
     conditions_bytes,
     parameter_counts,
     prepared_bytes,
+    total,
+    transformer_bytes,
 )
 from lyra_zoom.engines.lyra2.conditions import Conditions  # noqa: E402
 from lyra_zoom.engines.lyra2.config import LYRA2_14B  # noqa: E402
 from lyra_zoom.engines.lyra2.latents import Autoencoder  # noqa: E402
 from lyra_zoom.engines.lyra2.prompt import umt5_xxl  # noqa: E402
+from lyra_zoom.engines.lyra2.streaming import bytes_of as bytes_at_home  # noqa: E402
+from lyra_zoom.engines.lyra2.streaming import layout_of  # noqa: E402
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer  # noqa: E402
 from lyra_zoom.engines.lyra2.vision import vit_h_14  # noqa: E402
 from lyra_zoom.geometry.image import Size  # noqa: E402
-from tests.peak_bytes import PeakBytes  # noqa: E402
+from tests.peak_bytes import PeakBytes, WidestConvolution  # noqa: E402
 
 TWO_LAYERS = replace(LYRA2_14B, num_layers=2)
 SMALL, LARGE = Size(832, 480), Size(1280, 720)
@@ -48,11 +57,11 @@ def empty_attention(query, key, value):
 def conditions(size: Size) -> Conditions:
     h, w = size.height // 8, size.width // 8
     return Conditions(
-        history_latents=torch.empty(1, 16, 25, h, w),
-        warped_latents=torch.empty(1, 16, 20, h, w),
-        rays=torch.empty(1, 384, 45, h, w),
-        correspondence=torch.empty(1, 1280, 45, h, w),
-        image_embeds=torch.empty(1, 257, 1280),
+        history_latents=torch.empty(1, 16, 25, h, w, dtype=torch.bfloat16),
+        warped_latents=torch.empty(1, 16, 20, h, w, dtype=torch.bfloat16),
+        rays=torch.empty(1, 384, 45, h, w, dtype=torch.bfloat16),
+        correspondence=torch.empty(1, 1280, 45, h, w, dtype=torch.bfloat16),
+        image_embeds=torch.empty(1, 257, 1280, dtype=torch.bfloat16),
     )
 
 
@@ -113,6 +122,15 @@ def test_what_is_prepared_is_what_the_budget_says(network, whole):
     assert bytes_of(chunk, tuple(prompts)) == pytest.approx(expected, rel=0.02)
 
 
+def test_preparing_a_chunk_holds_no_more_than_the_budget_says(network):
+    with torch.no_grad(), torch.device("meta"):
+        given = conditions(SMALL)
+        with PeakBytes() as counted:
+            network.prepare(given)
+    phases = budget_of(SMALL, Mode.FULL, config=TWO_LAYERS).phases
+    assert 0.8 * total(phases[Phase.PREPARING]) < counted.peak < total(phases[Phase.PREPARING])
+
+
 def test_conditions_take_what_the_budget_says():
     with torch.device("meta"):
         given = conditions(LARGE)
@@ -136,6 +154,24 @@ def test_the_autoencoder_holds_what_the_budget_says():
     assert encoding.peak == pytest.approx(ENCODING * pixels, rel=0.02)
     assert decoding.peak == pytest.approx(DECODING * pixels, rel=0.02)
     assert parameter_bytes(autoencoder.vae) == AUTOENCODER_BYTES
+
+
+def test_the_workspace_is_as_large_as_what_the_widest_convolution_reads_and_writes():
+    with torch.no_grad(), torch.device("meta"):
+        autoencoder = Autoencoder(in_sixteen_bits(AutoencoderKLWan()))
+        encoder, decoder = autoencoder.open_encoder(), autoencoder.open_decoder()
+        with WidestConvolution() as counted:
+            encoder.encode(torch.empty(3, 5, 64, 64))
+            decoder.decode(torch.empty(16, 2, 8, 8))
+    assert counted.nbytes == CONVOLVING * 64 * 64
+
+
+@pytest.mark.parametrize(("layer", "part"), [(Block, "blocks"), (Context, "contexts")])
+def test_layers_take_at_home_what_the_budget_says(layer, part):
+    with torch.device("meta"):
+        one = bytes_at_home(layout_of(layer(LYRA2_14B).bfloat16()))
+    expected = getattr(transformer_bytes(), part)
+    assert one * LYRA2_14B.num_layers == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_encoders_have_as_many_weights_as_the_budget_says():

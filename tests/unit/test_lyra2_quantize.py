@@ -8,24 +8,22 @@ torch = pytest.importorskip("torch", reason="the lyra2 engine needs torch")
 
 from torch import nn  # noqa: E402
 
+from lyra_zoom.engines.lyra2.budget import Precision  # noqa: E402
 from lyra_zoom.engines.lyra2.lora import LoraDeltas, LoraMerger, LowRank  # noqa: E402
 from lyra_zoom.engines.lyra2.quantize import (  # noqa: E402
+    KINDS,
     ROWS_AT_A_TIME,
     EightBitLinear,
     EightBitMerger,
-    EightBits,
     Fp8Linear,
-    Int8Linear,
     eight_bits_for,
     large_linears,
     quantize_blocks,
 )
 from lyra_zoom.errors import WeightsUnusable  # noqa: E402
 
-TOLERANCE = {EightBits.FP8: 0.05, EightBits.INT8: 0.012}
+TOLERANCE = {Precision.FP8: 0.05, Precision.INT8: 0.012}
 """Root mean square error of a layer's output over that of the output, for Gaussian weights."""
-
-KINDS = {EightBits.FP8: Fp8Linear, EightBits.INT8: Int8Linear}
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +64,7 @@ class Network(nn.Module):
         return self.head(tokens)
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_layer_stays_close_to_what_it_was(kind):
     linear = nn.Linear(512, 256).requires_grad_(False)
     features = torch.randn(2, 40, 512)
@@ -74,7 +72,7 @@ def test_a_layer_stays_close_to_what_it_was(kind):
     assert error(layer(features), linear(features)) < TOLERANCE[kind]
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 def test_each_channel_has_a_scale_of_its_own(kind):
     linear = nn.Linear(128, 4, bias=False).requires_grad_(False)
     linear.weight.mul_(torch.tensor([[1e-4], [1.0], [1e3], [0.0]]))
@@ -90,7 +88,7 @@ def test_in_fp8_each_token_has_a_scale_of_its_own():
     features = torch.randn(3, 128) * torch.tensor([[1e-5], [1.0], [1e4]])
     result, truth = Fp8Linear(linear)(features), linear(features)
     for token in range(3):
-        assert error(result[token], truth[token]) < 2 * TOLERANCE[EightBits.FP8]
+        assert error(result[token], truth[token]) < 2 * TOLERANCE[Precision.FP8]
 
 
 def test_many_tokens_are_multiplied_as_few_are():
@@ -100,7 +98,7 @@ def test_many_tokens_are_multiplied_as_few_are():
     torch.testing.assert_close(layer(features), few)
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 def test_shape_and_dtype_are_those_of_the_layer_it_replaces(kind):
     linear = nn.Linear(32, 48).bfloat16()
     features = torch.randn(2, 3, 32, dtype=torch.bfloat16)
@@ -108,7 +106,7 @@ def test_shape_and_dtype_are_those_of_the_layer_it_replaces(kind):
     assert (result.shape, result.dtype) == ((2, 3, 48), torch.bfloat16)
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 def test_codes_take_a_byte_each(kind):
     layer = KINDS[kind](nn.Linear(512, 256).bfloat16())
     tensors = layer.state_dict().values()
@@ -117,14 +115,14 @@ def test_codes_take_a_byte_each(kind):
 
 def test_only_the_large_matrices_of_blocks_are_replaced():
     network = Network()
-    count = quantize_blocks(network, EightBits.INT8)
+    count = quantize_blocks(network, Precision.INT8)
     replaced = [n for n, layer in network.named_modules() if isinstance(layer, EightBitLinear)]
     assert count == len(replaced) == 4
     assert all(name.startswith("blocks.") and ".bias." not in name for name in replaced)
     assert list(large_linears(network)) == []
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_network_in_eight_bits_says_nearly_the_same(kind):
     network, features = Network(), torch.randn(50, 32)
     truth = network(features)
@@ -144,7 +142,7 @@ def codes_of(network):
     return {name: tensor.float().clone() for name, tensor in network.state_dict().items()}
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("layer", ["blocks.1.feed_forward.0", "head"])
 def test_a_lora_changes_eight_bit_layers_as_it_changes_others(kind, layer):
     plain, coded = Network(), Network()
@@ -158,7 +156,7 @@ def test_a_lora_changes_eight_bit_layers_as_it_changes_others(kind, layer):
     assert error(coded(features), plain(features)) < 2 * TOLERANCE[kind]
 
 
-@pytest.mark.parametrize("kind", EightBits)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_lora_that_comes_and_goes_leaves_no_trace(kind):
     network = Network()
     base = {name: tensor.clone() for name, tensor in network.state_dict().items()}
@@ -178,7 +176,7 @@ def test_a_lora_that_comes_and_goes_leaves_no_trace(kind):
 def test_a_lora_of_another_shape_is_refused_before_anything_changes():
     network = Network()
     base = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    quantize_blocks(network, EightBits.INT8)
+    quantize_blocks(network, Precision.INT8)
     before = codes_of(network)
     wrong = LowRank(down=torch.randn(2, 5), up=torch.randn(64, 2))
     deltas = LoraDeltas(layers={"blocks.0.feed_forward.0": wrong})
@@ -188,4 +186,4 @@ def test_a_lora_of_another_shape_is_refused_before_anything_changes():
 
 
 def test_without_a_gpu_the_kind_is_int8():
-    assert eight_bits_for(torch.device("cpu")) is EightBits.INT8
+    assert eight_bits_for(torch.device("cpu")) is Precision.INT8

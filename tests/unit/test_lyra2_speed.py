@@ -155,6 +155,20 @@ def test_compiled_blocks_give_the_same(truth):
 
 
 @pytest.mark.slow
+def test_all_blocks_share_one_compiled_program():
+    programs = []
+
+    def counts(graph, inputs):
+        programs.append(graph)
+        return graph.forward
+
+    network = transformer()
+    compile_blocks(network.blocks, counts)
+    velocity(network)
+    assert len(programs) == 1
+
+
+@pytest.mark.slow
 def test_compiled_blocks_take_another_size():
     network = transformer()
     larger = velocity(network, 6, 8)
@@ -173,10 +187,14 @@ def test_blocks_that_cannot_be_compiled_work_as_they_are(truth, caplog):
     with caplog.at_level(logging.WARNING):
         result = velocity(network)
     assert torch.equal(result, truth)
-    assert "a block is not compiled" in caplog.text
+    assert caplog.text.count("the blocks are not compiled") == 1  # and it is tried only once
 
 
 def test_what_a_plan_needs_is_told_in_words():
     told = str(plan(Mode.STREAM))
-    need = plan(Mode.STREAM).budget.device_bytes / GIB
-    assert told == f"memory mode stream, weights in bf16, {need:.1f} GiB"
+    budget = plan(Mode.STREAM).budget
+    need, host = budget.device_bytes / GIB, budget.host_bytes / GIB
+    assert told == (
+        f"memory mode stream, weights in bf16, {need:.1f} GiB and {host:.0f} GiB of main memory"
+    )
+    assert "main memory" in str(plan(Mode.FULL))

@@ -8,8 +8,14 @@ torch = pytest.importorskip("torch", reason="the lyra2 engine needs torch")
 
 from torch import nn  # noqa: E402
 
+from lyra_zoom.engines.lyra2.pinned import PAGE_BYTES, lock_pages, whole_pages  # noqa: E402
 from lyra_zoom.engines.lyra2.quantize import Fp8Linear  # noqa: E402
-from lyra_zoom.engines.lyra2.streaming import ALIGNMENT, BlockStream, layout_of  # noqa: E402
+from lyra_zoom.engines.lyra2.streaming import (  # noqa: E402
+    ALIGNMENT,
+    BlockStream,
+    bytes_of,
+    layout_of,
+)
 
 CPU = torch.device("cpu")
 
@@ -111,3 +117,43 @@ def test_every_tensor_begins_where_the_gpu_likes_it(blocks):
 def test_blocks_of_different_build_are_refused(blocks):
     with pytest.raises(ValueError, match="other tensors"):
         BlockStream([*blocks, nn.Linear(7, 7)], CPU)
+
+
+def test_all_blocks_take_what_they_are_large_and_no_power_of_two(blocks):
+    needed = len(blocks) * bytes_of(layout_of(blocks[0]))
+    host_bytes = BlockStream(blocks, CPU).host_bytes
+    assert needed <= host_bytes < needed + PAGE_BYTES
+
+
+class Runtime:
+    """CUDA, as far as pages are concerned; gives this error whenever it is asked for some."""
+
+    def __init__(self, error: int = 0) -> None:
+        self.error = error
+        self.locked: dict[int, int] = {}
+
+    def cudaHostRegister(self, pointer, nbytes, flags):  # noqa: N802
+        if not self.error:
+            self.locked[pointer] = nbytes
+        return self.error
+
+    def cudaHostUnregister(self, pointer):  # noqa: N802
+        del self.locked[pointer]
+
+
+class Owner:
+    """Whoever needs the memory."""
+
+
+def test_whole_pages_are_locked_as_long_as_they_are_needed():
+    runtime, owner, memory = Runtime(), Owner(), whole_pages(3 * PAGE_BYTES - 5)
+    assert lock_pages(memory, owner, runtime)
+    ((pointer, nbytes),) = runtime.locked.items()
+    assert (pointer % PAGE_BYTES, nbytes) == (0, 3 * PAGE_BYTES)
+    del owner
+    assert runtime.locked == {}
+
+
+def test_memory_that_cannot_be_locked_is_told_of_and_used_as_it_is(caplog):
+    assert not lock_pages(whole_pages(PAGE_BYTES), Owner(), Runtime(error=2))
+    assert "more slowly" in caplog.text

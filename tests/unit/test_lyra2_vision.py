@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionConfig
 
 from lyra_zoom.engines.lyra2.vision import (
+    SIXTEEN_BITS,
     ImageEncoder,
     build_image_encoder,
     empty_image_encoder,
@@ -112,10 +113,11 @@ def test_a_frame_has_the_embeddings_of_the_published_network(tower, frame):
 def test_half_precision_tells_the_same(frame):
     whole = build_image_encoder(from_wan(published_state()), TINY)
     half = build_image_encoder(
-        {name: tensor.bfloat16() for name, tensor in from_wan(published_state()).items()}, TINY
+        {name: tensor.to(SIXTEEN_BITS) for name, tensor in from_wan(published_state()).items()},
+        TINY,
     )
     embeds = ImageEncoder(half, CPU)(frame)
-    assert embeds.dtype == torch.bfloat16
+    assert embeds.dtype == SIXTEEN_BITS
     alike = F.cosine_similarity(embeds.float(), ImageEncoder(whole, CPU)(frame), dim=-1)
     assert alike.min() > 0.99
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import psutil
 
@@ -27,6 +28,14 @@ VARIANTS = tuple(
     )
 )
 """The modes that the table shows; `lean` also in eight bits, as `auto` may take it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gpu:
+    """What decides the memory mode: what is free, and the eight bits that it multiplies."""
+
+    free_bytes: int
+    eight_bits: Precision
 
 
 def lyra2_findings(settings: Settings) -> tuple[Finding, ...]:
@@ -79,29 +88,32 @@ def _gpu(settings: Settings) -> Iterator[Finding]:
         )
         yield Finding(False, "GPU for lyra2", f"torch can use none: {reason}")
         return
-    free_bytes, all_bytes = torch.cuda.mem_get_info()
-    yield Finding(
-        True,
-        f"{torch.cuda.get_device_name()}, {free_bytes / GIB:.1f} of {all_bytes / GIB:.1f} GiB "
-        "free",
-    )
+    from lyra_zoom.engines.lyra2.quantize import eight_bits_for
+    from lyra_zoom.engines.lyra2.residence import device_of
+
+    device = device_of("cuda")
+    free_bytes, all_bytes = torch.cuda.mem_get_info(device)
+    name = torch.cuda.get_device_name(device)
+    yield Finding(True, f"{name}, {free_bytes / GIB:.1f} of {all_bytes / GIB:.1f} GiB free")
+    gpu = Gpu(free_bytes=free_bytes, eight_bits=eight_bits_for(device))
     for resolution in Resolution:
-        yield _fit(settings, free_bytes, resolution)
+        yield fit(settings, gpu, resolution)
 
 
-def _fit(settings: Settings, free_bytes: int, resolution: Resolution) -> Finding:
+def fit(settings: Settings, gpu: Gpu, resolution: Resolution) -> Finding:
+    """How videos of this size fit into a GPU, as the engine would decide it."""
     try:
         plan = plan_memory(
-            free_bytes,
+            gpu.free_bytes,
             SIZES[resolution],
             mode=settings.lyra2_memory,
             precision=settings.lyra2_precision,
+            eight_bits=gpu.eight_bits,
         )
     except EngineNotReady as error:
         return Finding(False, f"lyra2 at {resolution}", str(error))
     host_free = psutil.virtual_memory().available
     if plan.budget.host_bytes > host_free:
-        need, free = plan.budget.host_bytes / GIB, host_free / GIB
-        advice = f"{plan.mode} also needs {need:.0f} GiB of main memory and {free:.0f} are free"
+        advice = f"{plan}; only {host_free / GIB:.0f} GiB of that are free"
         return Finding(False, f"lyra2 at {resolution}", advice)
     return Finding(True, f"lyra2 at {resolution}: {plan}")

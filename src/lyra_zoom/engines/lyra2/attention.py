@@ -35,6 +35,21 @@ class AttentionKernel(StrEnum):
     SAGE = "sage"
 
 
+PACKAGES = {
+    AttentionKernel.FLASH3: "flash_attn_interface",
+    AttentionKernel.SAGE: "sageattention",
+}
+"""What has to be installed besides torch."""
+
+
+def why_not_installed(kernel: AttentionKernel) -> str | None:
+    """One sentence on which package a kernel lacks, or None; imports nothing."""
+    package = PACKAGES.get(kernel)
+    if package is None or find_spec(package) is not None:
+        return None
+    return f"the attention kernel {kernel} needs the package {package}, which is not installed"
+
+
 def choose_attention(name: AttentionKernel, device: torch.device) -> Attend:
     """The kernel of that name; `auto` takes the fastest exact one that this machine has.
 
@@ -68,7 +83,7 @@ def attend_cudnn(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def _flash3() -> Attend:
-    package = _load("flash_attn_interface", AttentionKernel.FLASH3)
+    package = _load(AttentionKernel.FLASH3)
 
     def attend_flash3(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         result = package.flash_attn_func(query, key, value)
@@ -78,7 +93,7 @@ def _flash3() -> Attend:
 
 
 def _sage() -> Attend:
-    package = _load("sageattention", AttentionKernel.SAGE)
+    package = _load(AttentionKernel.SAGE)
 
     def attend_sage(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         return package.sageattn(query, key, value, tensor_layout="NHD")
@@ -86,12 +101,15 @@ def _sage() -> Attend:
     return attend_sage
 
 
-def _load(module: str, kernel: AttentionKernel) -> ModuleType:
+def _load(kernel: AttentionKernel) -> ModuleType:
+    reason = why_not_installed(kernel)
+    if reason is not None:
+        raise EngineNotReady(reason)
     try:
-        return importlib.import_module(module)
+        return importlib.import_module(PACKAGES[kernel])
     except ImportError as error:
         raise EngineNotReady(
-            f"the attention kernel {kernel} needs the package {module}: {error}"
+            f"the attention kernel {kernel} cannot be used: {error}"
         ) from error
 
 
@@ -107,7 +125,7 @@ def _fastest_exact(device: torch.device) -> AttentionKernel:
     if (
         device.type == "cuda"
         and torch.cuda.get_device_capability(device) == HOPPER
-        and find_spec("flash_attn_interface") is not None
+        and why_not_installed(AttentionKernel.FLASH3) is None
     ):
         return AttentionKernel.FLASH3
     return AttentionKernel.SDPA

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lyra_zoom.engines.lyra2.config import (
+    HARMONICS,
+    HARMONICS_OF,
     IMAGE_TOKENS,
     LYRA2_14B,
     PIXELS_PER_LATENT,
@@ -33,7 +35,7 @@ GIB = 2**30
 BF16, FLOAT32 = 2, 4  # bytes
 
 RESERVE_BYTES = 3 * GIB // 2
-"""CUDA's own context, kernels' workspaces and what the allocator wastes; an estimate."""
+"""CUDA's own context, small workspaces and what the allocator wastes; an estimate."""
 
 BLOCKS_VISITING = 3
 """Blocks on the device at once in `stream`: the one that computes and two on their way."""
@@ -53,6 +55,12 @@ DECODER_STREAM, ENCODER_STREAM = 4729, 2808
 
 DECODING, ENCODING = 9354, 5812
 """Bytes per pixel while four frames go through, the stream's own included."""
+
+CONVOLVING = 2304
+"""Bytes per pixel of the autoencoder's widest convolution, input and output.
+
+cuDNN may lay out both anew: so much counts as its workspace, an estimate.
+"""
 
 TEXT_WORK_BYTES = GIB // 2  # estimate
 DEPTH_WORK = 9_000  # bytes per pixel, ten views at once; estimate
@@ -75,6 +83,18 @@ class Precision(StrEnum):
     BF16 = "bf16"
     FP8 = "fp8"
     INT8 = "int8"
+
+
+class Phase(StrEnum):
+    """What is done one after the other, each with memory of its own."""
+
+    MERGING = "merging LoRAs"
+    READING = "reading the prompt"
+    SEEING = "seeing depth"
+    LOOKING_BACK = "looking back"
+    PREPARING = "preparing"
+    DENOISING = "denoising"
+    DECODING = "decoding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +128,7 @@ class Budget:
     mode: Mode
     precision: Precision
     stays: tuple[Part, ...]
-    phases: Mapping[str, tuple[Part, ...]]
+    phases: Mapping[Phase, tuple[Part, ...]]
     host: tuple[Part, ...]
 
     @property
@@ -122,7 +142,7 @@ class Budget:
         return total(self.host)
 
     @property
-    def widest(self) -> str:
+    def widest(self) -> Phase:
         """The phase that needs most."""
         return max(self.phases, key=lambda phase: total(self.phases[phase]))
 
@@ -148,15 +168,16 @@ def budget_of(
     stays = (*stays, memory, Part("autoencoder", AUTOENCODER_BYTES))
     phases = _phases(size, config, keeps_bias=keeps_bias)
     streams = _open_streams(size)
+    kept = Part("what both legs begin with", streams.nbytes, "the autoencoder's streams")
     if mode is Mode.FULL:
         return Budget(
             mode=mode,
             precision=precision,
             stays=(*stays, streams, *companions.values()),
             phases=phases,
-            host=(),
+            host=(kept,),
         )
-    companions_of = {"decoding": streams, **companions}
+    companions_of = {Phase.DECODING: streams, **companions}
     visits = {
         phase: (*parts, companions_of[phase]) if phase in companions_of else parts
         for phase, parts in phases.items()
@@ -166,7 +187,7 @@ def budget_of(
         precision=precision,
         stays=stays,
         phases=visits,
-        host=(*streamed, streams, *companions.values()),
+        host=(*streamed, streams, kept, *companions.values()),
     )
 
 
@@ -201,7 +222,7 @@ def parameter_counts(config: TransformerConfig = LYRA2_14B) -> dict[str, int]:
     bias = rays * d + rank * d
     block = attention + feed_forward + bias + 2 * d + 6 * d  # and a norm, and modulation
     context = 2 * (2 * (d * d + d) + d)
-    harmonics = 4 * PATCH * PATCH * config.correspondence_channels
+    harmonics = HARMONICS * PATCH * PATCH * config.correspondence_channels
     covered = sum(s.patch[0] * s.patch[1] * s.patch[2] for s in HISTORY)
     noise = _linear(config.freq_dim, d) + _linear(d, d) + _linear(d, 6 * d)
     return {
@@ -243,10 +264,10 @@ def prepared_bytes(
 
 
 def conditions_bytes(size: Size, config: TransformerConfig = LYRA2_14B) -> int:
-    """What a chunk is conditioned on, in float32."""
+    """What a chunk is conditioned on, in bfloat16."""
     latents = config.out_channels * (HISTORY_FRAMES + NEW_FRAMES)
     maps = (config.ray_channels + config.correspondence_channels) * WINDOW_FRAMES
-    return FLOAT32 * (latents + maps) * _pixels(size) // PIXELS_PER_LATENT**2
+    return BF16 * (latents + maps) * _pixels(size) // PIXELS_PER_LATENT**2
 
 
 def _transformer_parts(
@@ -278,21 +299,22 @@ def _open_streams(size: Size) -> Part:
     )
 
 
-def _companions() -> dict[str, Part]:
+def _companions() -> dict[Phase, Part]:
     """The networks beside transformer and autoencoder, by the phase that needs them."""
     return {
-        "reading the prompt": Part("text encoder", TEXT_ENCODER_BYTES, "UMT5-XXL"),
-        "seeing depth": Part("depth model", DEPTH_BYTES, "Depth Anything 3; estimate"),
-        "looking back": Part("image encoder", IMAGE_ENCODER_BYTES, "CLIP ViT-H/14"),
+        Phase.READING: Part("text encoder", TEXT_ENCODER_BYTES, "UMT5-XXL"),
+        Phase.SEEING: Part("depth model", DEPTH_BYTES, "Depth Anything 3; estimate"),
+        Phase.LOOKING_BACK: Part("image encoder", IMAGE_ENCODER_BYTES, "CLIP ViT-H/14"),
     }
 
 
 def _phases(
     size: Size, config: TransformerConfig, *, keeps_bias: bool
-) -> dict[str, tuple[Part, ...]]:
+) -> dict[Phase, tuple[Part, ...]]:
     """What each phase holds besides weights and open streams."""
     pixels = _pixels(size)
-    conditions = Part("conditions", conditions_bytes(size, config), "float32")
+    conditions = Part("conditions", conditions_bytes(size, config), "bf16")
+    workspace = Part("workspace of cuDNN", CONVOLVING * pixels, "estimate")
     prepared = Part(
         "prepared chunk and prompts", prepared_bytes(size, config, keeps_bias=keeps_bias)
     )
@@ -302,20 +324,39 @@ def _phases(
         f"{HIDDEN_STATES:g} times all tokens, {num_tokens(size.height, size.width):,} of them",
     )
     return {
-        "reading the prompt": (Part("activations", TEXT_WORK_BYTES, "estimate"),),
-        "seeing depth": (Part("activations", DEPTH_WORK * pixels, "ten views; estimate"),),
-        "looking back": (
+        Phase.MERGING: (Part("largest matrix, thrice", _merging_bytes(config)),),
+        Phase.READING: (Part("activations", TEXT_WORK_BYTES, "estimate"),),
+        Phase.SEEING: (Part("activations", DEPTH_WORK * pixels, "ten views; estimate"),),
+        Phase.LOOKING_BACK: (
             conditions,
             Part("warping", WARP_WORK * pixels, "16 pictures at a time"),
             Part("encoding", ENCODING * pixels, "a stream of its own"),
+            workspace,
         ),
-        "preparing": (conditions, prepared, Part("tokens", conditions.nbytes // 2, "bf16")),
-        "denoising": (prepared, activations),
-        "decoding": (
+        Phase.PREPARING: (
+            conditions,
+            prepared,
+            Part("tokens", conditions.nbytes, "bf16"),
+            Part("harmonics", _harmonics_bytes(config), f"of {HARMONICS_OF} tokens at a time"),
+        ),
+        Phase.DENOISING: (prepared, activations),
+        Phase.DECODING: (
             Part("decoding", (DECODING - DECODER_STREAM) * pixels),
+            workspace,
             Part("frames", DECODED * pixels, "float32"),
         ),
     }
+
+
+def _harmonics_bytes(config: TransformerConfig) -> int:
+    """Of some tokens: features, twice their angles, then the waves, apart and together."""
+    features = PATCH * PATCH * config.correspondence_channels
+    return HARMONICS_OF * features * (3 + 2 * HARMONICS) * FLOAT32
+
+
+def _merging_bytes(config: TransformerConfig) -> int:
+    """The largest matrix without LoRAs, its sum with them in float32, and that sum again."""
+    return 6 * config.dim**2 * (BF16 + FLOAT32 + BF16)
 
 
 def _large_matrices(config: TransformerConfig) -> tuple[int, int]:

@@ -36,6 +36,7 @@ PROMPT_TOKENS = 512
 
 IMAGE_TOKENS = 257
 HARMONICS = 4  # features that are made of one of correspondence
+HARMONICS_OF = 4096  # tokens at once: in float32 that takes 0.9 GB
 
 CHUNK_FRAMES = 80
 FRAMES_PER_LATENT = 4

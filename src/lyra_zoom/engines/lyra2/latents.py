@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lyra_zoom.engines.lyra2.config import FRAMES_PER_LATENT
+from lyra_zoom.engines.lyra2.filling import filled
 
 Cache = list[Tensor | str | None]
 """One entry per causal convolution; diffusers marks a first pass with a word."""
@@ -64,6 +65,7 @@ class StreamEncoder:
 
     def __init__(self, vae: AutoencoderKLWan) -> None:
         self._vae = vae
+        self._statistics = _statistics(vae)
         self._cache = _empty_cache(vae.encoder)
         self._begun = False
 
@@ -99,7 +101,7 @@ class StreamEncoder:
         hidden = self._vae.encoder(
             window[None].to(conv), feat_cache=self._cache, feat_idx=[0]
         )  # fmt: skip
-        mean, inverse_std = _statistics(self._vae)
+        mean, inverse_std = (each.to(conv.device) for each in self._statistics)
         mode = self._vae.quant_conv(hidden)[0, : len(mean)].float()  # the rest is a variance
         return (mode - mean) * inverse_std
 
@@ -109,6 +111,7 @@ class StreamDecoder:
 
     def __init__(self, vae: AutoencoderKLWan) -> None:
         self._vae = vae
+        self._statistics = _statistics(vae)
         self._cache = _empty_cache(vae.decoder)
         self._begun = False
 
@@ -129,7 +132,7 @@ class StreamDecoder:
 
     def _decode_one(self, latent: Tensor) -> Tensor:
         conv = self._vae.post_quant_conv.weight
-        mean, inverse_std = _statistics(self._vae)
+        mean, inverse_std = (each.to(conv.device) for each in self._statistics)
         self._cache = _moved(self._cache, conv.device)
         latents = latent[:, None].to(conv.device, torch.float32) / inverse_std + mean
         frames = self._vae.decoder(
@@ -150,9 +153,7 @@ def empty_vae(*, base_dim: int = 96) -> AutoencoderKLWan:
 
 def build_vae(state: Mapping[str, Tensor], *, base_dim: int = 96) -> AutoencoderKLWan:
     """The network with these tensors, named as in diffusers (`vae_keys` renames Wan's)."""
-    vae = empty_vae(base_dim=base_dim)
-    vae.load_state_dict(dict(state), strict=True, assign=True)
-    return vae.eval().requires_grad_(False)
+    return filled(empty_vae(base_dim=base_dim), state, "the autoencoder")
 
 
 def _empty_cache(half: nn.Module) -> Cache:
@@ -166,7 +167,8 @@ def _moved(cache: Cache, device: torch.device) -> Cache:
 def _statistics(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
     """Mean and inverse standard deviation of each latent channel, (C, 1, 1, 1).
 
-    The inverse, because the reference multiplies by it: the last bit then is the same.
+    The inverse, because the reference multiplies by it: the last bit then is the same. To make
+    them anew for each latent would have the host wait for the GPU each time.
     """
     device = vae.quant_conv.weight.device
     mean, std = (

@@ -5,15 +5,14 @@ Which memory mode is taken is decided here, once, by what the GPU has free; see 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
+from lyra_zoom.engines.lyra2.attention import AttentionKernel
 from lyra_zoom.engines.lyra2.budget import Mode, Precision, budget_of
 from lyra_zoom.engines.lyra2.crew_orders import Team
 from lyra_zoom.engines.lyra2.depth_loading import EmbeddedDepth, load_depth
@@ -27,15 +26,20 @@ from lyra_zoom.engines.lyra2.prompt import (
     PromptEncoder,
     build_text_encoder,
     load_negative,
-    load_tokenizer,
 )
 from lyra_zoom.engines.lyra2.quantize import eight_bits_for
+from lyra_zoom.engines.lyra2.residence import as_computed_with, device_of
 from lyra_zoom.engines.lyra2.rollout import Networks
 from lyra_zoom.engines.lyra2.sizes import Sizes, sizes_in
-from lyra_zoom.engines.lyra2.stored import StoredTensors
+from lyra_zoom.engines.lyra2.stored import StoredTensors, read_tensors
+from lyra_zoom.engines.lyra2.tokenizer import load_tokenizer
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
-from lyra_zoom.engines.lyra2.transformer_loading import TransformerPlan, load_transformer
-from lyra_zoom.engines.lyra2.vision import ImageEncoder, build_image_encoder
+from lyra_zoom.engines.lyra2.transformer_loading import (
+    TransformerPlan,
+    load_transformer,
+    same_numbers_every_time,
+)
+from lyra_zoom.engines.lyra2.vision import SIXTEEN_BITS, ImageEncoder, build_image_encoder
 from lyra_zoom.errors import EngineNotReady, WeightsBroken, WeightsUnusable
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.settings import Settings
@@ -54,13 +58,19 @@ def load_engine(
         EngineNotReady: the GPU has too little memory.
         EngineFaulted: the GPU failed.
     """
-    device = torch.device(settings.lyra2_device)
+    device = device_of(settings.lyra2_device)
+    same_numbers_every_time(device)  # before anything is computed there, if only to try it
     folder = WeightsFolder(settings.lyra2_folder)
     with _told_of_weights(), ExitStack() as undo:
         sizes = sizes_in(folder.path)
         memory, largest = _plan(settings, device, sizes)
         say(f"loading lyra2: {memory}")
-        plan = TransformerPlan(folder=folder, config=sizes.transformer, memory=memory)
+        plan = TransformerPlan(
+            folder=folder,
+            config=sizes.transformer,
+            memory=memory,
+            attention=AttentionKernel(settings.lyra2_attention),
+        )
         transformer, loras = _transformer(settings, plan, undo)
         loras.use(distilled=True)
         at_home = device if memory.mode is Mode.FULL else torch.device("cpu")
@@ -96,7 +106,7 @@ def _plan(settings: Settings, device: torch.device, sizes: Sizes) -> tuple[Memor
         torch.cuda.mem_get_info(device)[0],
         mode=settings.lyra2_memory,
         precision=settings.lyra2_precision,
-        eight_bits=Precision(eight_bits_for(device).value),
+        eight_bits=eight_bits_for(device),
     )
     try:
         return fitting(LARGE), LARGE
@@ -109,7 +119,7 @@ def _transformer(
 ) -> tuple[Lyra2Transformer, Loras]:
     """The transformer, alone or shared by several GPUs; `undo` takes back what was started."""
     if settings.lyra2_gpus_per_video == 1:
-        return load_transformer(plan, torch.device(settings.lyra2_device))
+        return load_transformer(plan, device_of(settings.lyra2_device))
     team = Team(
         plan=plan,
         processes=settings.lyra2_gpus_per_video,
@@ -119,7 +129,7 @@ def _transformer(
 
 
 def _autoencoder(folder: WeightsFolder, sizes: Sizes, device: torch.device) -> Autoencoder:
-    state = _for(device, load_file(folder.vae))
+    state = as_computed_with(read_tensors(folder.vae), device, torch.bfloat16)
     autoencoder = Autoencoder(build_vae(state, base_dim=sizes.vae_base_dim))
     autoencoder.to(device)
     return autoencoder
@@ -128,7 +138,8 @@ def _autoencoder(folder: WeightsFolder, sizes: Sizes, device: torch.device) -> A
 def _image_encoder(
     folder: WeightsFolder, sizes: Sizes, device: torch.device, at_home: torch.device
 ) -> ImageEncoder:
-    tower = build_image_encoder(_for(device, load_file(folder.image_encoder)), sizes.image)
+    state = as_computed_with(read_tensors(folder.image_encoder), device, SIXTEEN_BITS)
+    tower = build_image_encoder(state, sizes.image)
     nn.Module.to(tower, at_home)
     return ImageEncoder(tower, device)
 
@@ -136,36 +147,18 @@ def _image_encoder(
 def _prompt_encoder(
     folder: WeightsFolder, sizes: Sizes, device: torch.device, at_home: torch.device
 ) -> PromptEncoder:
-    state = _for(device, dict(StoredTensors(folder.text_encoder)))
+    state = as_computed_with(StoredTensors(folder.text_encoder), device, torch.bfloat16)
     encoder = build_text_encoder(state, sizes.text)
-    tokenizer = load_tokenizer(folder.tokenizer)
+    tokenizer = load_tokenizer(folder.tokenizer, sizes.text.vocab_size)
     nn.Module.to(encoder, at_home)
     return PromptEncoder(tokenizer, encoder, device)
 
 
-def _for(device: torch.device, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights as they are computed with: sixteen bits on a GPU, as stored elsewhere."""
-    if device.type == "cpu":
-        return dict(state)
-    return {
-        name: tensor.to(torch.bfloat16) if tensor.is_floating_point() else tensor
-        for name, tensor in state.items()
-    }
-
-
 @contextmanager
 def _told_of_weights() -> Iterator[None]:
-    """Files that cannot be read, or hold something else, are told as such."""
+    """Damage that shows while a file is read is told as such; all else keeps its own name."""
     try:
         with named_faults():
             yield
     except WeightsBroken as error:
         raise WeightsUnusable(f"the weights cannot be loaded: {error}") from error
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise WeightsUnusable(f"the weights cannot be loaded: {_in_one_line(error)}") from error
-    except RuntimeError as error:  # what torch says of tensors that do not fit
-        raise WeightsUnusable(f"the weights do not fit: {_in_one_line(error)}") from error
-
-
-def _in_one_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -33,8 +33,9 @@ class MemoryPlan:
     budget: Budget
 
     def __str__(self) -> str:
-        need_gib = self.budget.device_bytes / GIB
-        return f"memory mode {self.mode}, weights in {self.precision}, {need_gib:.1f} GiB"
+        need, host = self.budget.device_bytes / GIB, self.budget.host_bytes / GIB
+        told = f"memory mode {self.mode}, weights in {self.precision}, {need:.1f} GiB"
+        return told + (f" and {host:.0f} GiB of main memory" if host else "")
 
 
 def plan_memory(
@@ -58,11 +59,6 @@ def plan_memory(
         if budget.device_bytes <= free_bytes:
             return _with_bias(budget, free_bytes, size)
     raise EngineNotReady(_what_is_missing(budgets, free_bytes, size, mode))
-
-
-def choose_mode(free_bytes: int, size: Size) -> Mode:
-    """The mode that `auto` takes; raises `EngineNotReady` where none fits."""
-    return plan_memory(free_bytes, size).mode
 
 
 def _candidates(

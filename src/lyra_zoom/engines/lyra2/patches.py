@@ -56,7 +56,7 @@ def _camera_tokens(rays: Tensor, segment: Segment) -> Tensor:
 def _mean(maps: Tensor, pool: Grid) -> Tensor:
     if pool == (1, 1, 1):
         return maps
-    return functional.avg_pool3d(_fill(maps, pool), pool)
+    return functional.avg_pool3d(_fill(maps, pool).float(), pool).to(maps.dtype)
 
 
 def _fill(maps: Tensor, patch: Grid) -> Tensor:

@@ -15,12 +15,12 @@ from pathlib import Path
 import ftfy
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
+from transformers import PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
 
 from lyra_zoom.engines.lyra2.config import PROMPT_TOKENS
 from lyra_zoom.engines.lyra2.residence import at_work
+from lyra_zoom.engines.lyra2.stored import read_tensors
 from lyra_zoom.engines.lyra2.text_keys import TIED
 from lyra_zoom.errors import EngineNotReady
 
@@ -111,11 +111,6 @@ def build_text_encoder(
     return encoder
 
 
-def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer whose files lie in a folder; never asks the network."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-
-
 def load_negative(file: Path) -> Float[Tensor, "1 T D"]:
     """The negative prompt's embeddings, which are published instead of its text.
 
@@ -123,7 +118,7 @@ def load_negative(file: Path) -> Float[Tensor, "1 T D"]:
         EngineNotReady: the file does not hold exactly one tensor, of that shape.
     """
     refusal = f"{file.name} does not hold the embeddings of one negative prompt"
-    tensors = list(load_file(file).values())
+    tensors = list(read_tensors(file).values())
     if len(tensors) != 1:
         raise EngineNotReady(refusal)
     embeds = tensors[0][None] if tensors[0].ndim == 2 else tensors[0]

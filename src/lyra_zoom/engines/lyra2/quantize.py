@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # its name everywhere
 
-from lyra_zoom.engines.lyra2.lora import Additions, LoraMerger, add_biases, add_low_rank
+from lyra_zoom.engines.lyra2.budget import Precision
+from lyra_zoom.engines.lyra2.lora import Additions, LoraMerger, add_low_rank
 
 LARGEST_FP8 = torch.finfo(torch.float8_e4m3fn).max
 LARGEST_INT8 = 127.0
@@ -30,13 +30,6 @@ ROWS_AT_A_TIME = 8192  # in float32, so many rows of the widest layer take 0.45 
 SMALLEST_SCALE = 1e-12  # a row of zeros still has a scale to divide by
 
 logger = logging.getLogger(__name__)
-
-
-class EightBits(StrEnum):
-    """The two ways to keep a weight in eight bits."""
-
-    FP8 = "fp8"
-    INT8 = "int8"
 
 
 class EightBitLinear(nn.Module):
@@ -116,13 +109,14 @@ class Fp8Linear(EightBitLinear):
         return result.unflatten(0, features.shape[:-1])  # type: ignore[no-untyped-call]
 
 
-KINDS: dict[EightBits, type[EightBitLinear]] = {
-    EightBits.FP8: Fp8Linear,
-    EightBits.INT8: Int8Linear,
+KINDS: dict[Precision, type[EightBitLinear]] = {
+    Precision.FP8: Fp8Linear,
+    Precision.INT8: Int8Linear,
 }
+"""The precisions of eight bits."""
 
 
-def quantize_blocks(transformer: nn.Module, kind: EightBits) -> int:
+def quantize_blocks(transformer: nn.Module, kind: Precision) -> int:
     """Replace the large Linears of all blocks; returns how many.
 
     Everything outside the blocks stays as it is: the first and the last layer shape every
@@ -142,27 +136,23 @@ def quantize_blocks(transformer: nn.Module, kind: EightBits) -> int:
 class EightBitMerger(LoraMerger):
     """A `LoraMerger` for a network with eight-bit layers: their codes are made anew.
 
-    `base` gives the weights without LoRAs. Nothing is kept from before, so that the codes are
-    the same whatever was merged before.
+    From `base`, the weights without LoRAs: they are the same whatever was merged before.
     """
 
     def __init__(self, network: nn.Module, base: Mapping[str, Tensor]) -> None:
         super().__init__(network, base)
-        self._originals = base
         self._coded = dict(eight_bit_layers(network))
-        for name, layer in self._coded.items():
+        for name, layer in self._coded.items():  # their shapes, to check additions against
             shape = torch.empty(layer.out_features, layer.in_features, device="meta")
             self._parameters[f"{name}.weight"] = nn.Parameter(shape, requires_grad=False)
 
-    def _set(self, layer: str, additions: Additions) -> None:
-        coded = self._coded.get(layer)
-        if coded is None:
-            super()._set(layer, additions)
+    def _set_weight(self, layer: str, additions: Additions) -> None:
+        if layer not in self._coded:
+            super()._set_weight(layer, additions)
             return
-        weight = self._originals[f"{layer}.weight"].to(coded.codes.device)
+        coded = self._coded[layer]
+        weight = self._base[f"{layer}.weight"].to(coded.codes.device)
         coded.take(add_low_rank(weight, additions))
-        if coded.bias is not None:
-            coded.bias.copy_(add_biases(self._without(f"{layer}.bias"), additions))
 
 
 def eight_bit_layers(network: nn.Module) -> Iterator[tuple[str, EightBitLinear]]:
@@ -180,17 +170,17 @@ def large_linears(transformer: nn.Module) -> Iterator[str]:
             yield name
 
 
-def eight_bits_for(device: torch.device) -> EightBits:
+def eight_bits_for(device: torch.device) -> Precision:
     """`fp8` where the device multiplies it row by row, else `int8`; tried, not looked up."""
     if device.type != "cuda":
-        return EightBits.INT8
+        return Precision.INT8
     try:
         layer = Fp8Linear(nn.Linear(32, 32, device=device, dtype=torch.bfloat16))
         layer(torch.ones(16, 32, device=device, dtype=torch.bfloat16))
     except RuntimeError as error:
         logger.info("no fp8 multiplication here reason=%s", str(error).partition("\n")[0])
-        return EightBits.INT8
-    return EightBits.FP8
+        return Precision.INT8
+    return Precision.FP8
 
 
 def _fp8_rows(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from lyra_zoom.engines.lyra2.allocator import let_segments_grow
 from lyra_zoom.engines.lyra2.installed import why_not_usable
 from lyra_zoom.settings import Settings
 
 
 def why_not_here(settings: Settings) -> str | None:
     """One sentence on why Lyra 2.0 cannot run here, or None; fit for a client's eyes."""
+    let_segments_grow()
     reason = why_not_usable(settings)
     if reason is not None:
         folder = str(settings.lyra2_folder)
         return reason.replace(f" in {folder}", "").replace(f"{folder}/", "")
-    if settings.lyra2_device == "cpu":
-        return None
+    reason = _why_no_kernel(settings.lyra2_attention)
+    if reason is not None or settings.lyra2_device == "cpu":
+        return reason
     return _why_no_gpu(settings.lyra2_gpus_per_video)
 
 
@@ -25,6 +28,12 @@ def what_it_runs_on(settings: Settings) -> str:
 
     others = settings.lyra2_gpus_per_video - 1
     return torch.cuda.get_device_name() + (f" and {others} more" if others else "")
+
+
+def _why_no_kernel(name: str) -> str | None:
+    from lyra_zoom.engines.lyra2.attention import AttentionKernel, why_not_installed
+
+    return why_not_installed(AttentionKernel(name))
 
 
 def _why_no_gpu(wanted: int) -> str | None:

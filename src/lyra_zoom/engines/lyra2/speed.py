@@ -10,7 +10,7 @@ they cost nothing while frames are made, and text embeddings are cached by `prom
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -24,7 +24,6 @@ from lyra_zoom.engines.lyra2.lora import LoraMerger
 from lyra_zoom.engines.lyra2.modes import MemoryPlan
 from lyra_zoom.engines.lyra2.quantize import (
     EightBitMerger,
-    EightBits,
     eight_bits_for,
     quantize_blocks,
 )
@@ -68,7 +67,7 @@ def make_ready(
     """
     tuning = tuning or Tuning()
     if plan.precision is not Precision.BF16:
-        _to_eight_bits(transformer, EightBits(plan.precision.value), plan.mode, device)
+        _to_eight_bits(transformer, plan.precision, plan.mode, device)
     transformer.kept_bias = KeptBias.WHOLE if plan.keeps_bias else KeptBias.PARTS
     _place(transformer, plan.mode, device)
     transformer.use_attention(choose_attention(tuning.attention, device))
@@ -85,18 +84,22 @@ def make_ready(
 def compile_blocks(blocks: Iterable[nn.Module], backend: Backend) -> None:
     """Compile every block on its first use, once for each size of video.
 
-    All blocks share one compiled program. Where compiling fails, that block goes on as it is,
-    and the log says why.
+    All blocks share one compiled program. Where compiling fails, they go on as they are, and
+    the log says why.
     """
+    compiled: list[_CompiledForward] = []
     for block in blocks:
-        _CompiledForward(block, backend)
+        compiled.append(_CompiledForward(block, backend, compiled))
 
 
 class _CompiledForward:
-    """Stands before a block's own `forward` and steps aside when it cannot be compiled."""
+    """Stands before a block's own `forward`; all `others` step aside with it if need be."""
 
-    def __init__(self, block: nn.Module, backend: Backend) -> None:
+    def __init__(
+        self, block: nn.Module, backend: Backend, others: Sequence[_CompiledForward]
+    ) -> None:
         self._block = block
+        self._others = others
         self._plain = block.forward
         self._compiled = torch.compile(block.forward, backend=backend, dynamic=False)
         block.forward = self
@@ -106,16 +109,21 @@ class _CompiledForward:
             return self._compiled(*inputs)
         except torch._dynamo.exc.TorchDynamoException as error:
             reason = str(error).strip().partition("\n")[0]
-            logger.warning("a block is not compiled reason=%s", reason)
-            self._block.forward = self._plain
+            logger.warning("the blocks are not compiled reason=%s", reason)
+            for each in self._others:
+                each.step_aside()
             return self._plain(*inputs)
+
+    def step_aside(self) -> None:
+        """Leave the block as it was."""
+        self._block.forward = self._plain
 
 
 def _to_eight_bits(
-    transformer: Lyra2Transformer, kind: EightBits, mode: Mode, device: torch.device
+    transformer: Lyra2Transformer, kind: Precision, mode: Mode, device: torch.device
 ) -> None:
     """Block by block on the device, so that sixteen bits of all are never there."""
-    if kind is EightBits.FP8 and device.type == "cuda" and eight_bits_for(device) is not kind:
+    if kind is Precision.FP8 and device.type == "cuda" and eight_bits_for(device) is not kind:
         raise EngineNotReady("this GPU cannot multiply fp8; int8 works on any")
     home = transformer.new_patches.weight.device if mode is Mode.STREAM else device
     for index, block in enumerate(transformer.blocks):

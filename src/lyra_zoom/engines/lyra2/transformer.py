@@ -31,7 +31,7 @@ from lyra_zoom.engines.lyra2.blocks import (
     Surroundings,
 )
 from lyra_zoom.engines.lyra2.conditions import Conditions
-from lyra_zoom.engines.lyra2.config import HARMONICS, TransformerConfig
+from lyra_zoom.engines.lyra2.config import HARMONICS, HARMONICS_OF, TransformerConfig
 from lyra_zoom.engines.lyra2.embeddings import (
     ImageEmbedding,
     NoiseEmbedding,
@@ -47,8 +47,6 @@ from lyra_zoom.engines.lyra2.patches import (
 from lyra_zoom.engines.lyra2.rope import Rope, window_rope
 from lyra_zoom.engines.lyra2.sharing import Alone, TokenSharing
 from lyra_zoom.engines.lyra2.window import HISTORY, NEW, PATCH, Segment, token_ranges
-
-TOKENS_AT_A_TIME = 4096  # in bfloat16, harmonics of so many tokens take 170 MB
 
 
 class KeptBias(StrEnum):
@@ -215,8 +213,8 @@ class Lyra2Transformer(nn.Module):
         return parts
 
     def _encode(self, tokens: Tensor, parts: list[Tensor]) -> None:
-        for start in range(0, tokens.shape[1], TOKENS_AT_A_TIME):
-            some = slice(start, start + TOKENS_AT_A_TIME)
+        for start in range(0, tokens.shape[1], HARMONICS_OF):
+            some = slice(start, start + HARMONICS_OF)
             waves = harmonics(tokens[:, some].float()).to(self.dtype)
             for part, encoder in zip(parts, self.correspondence, strict=True):
                 part[:, some] = encoder(waves)

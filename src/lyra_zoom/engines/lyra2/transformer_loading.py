@@ -12,11 +12,13 @@ from dataclasses import dataclass
 
 import torch
 
+from lyra_zoom.engines.lyra2.attention import AttentionKernel
 from lyra_zoom.engines.lyra2.config import TransformerConfig
+from lyra_zoom.engines.lyra2.filling import filled
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.lora import LoraMerger, load_lora
 from lyra_zoom.engines.lyra2.modes import MemoryPlan
-from lyra_zoom.engines.lyra2.speed import make_ready
+from lyra_zoom.engines.lyra2.speed import Tuning, make_ready
 from lyra_zoom.engines.lyra2.stored import StoredTensors
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
 
@@ -29,11 +31,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformerPlan:
-    """Which transformer is loaded, from where, and how it lives with the memory of a GPU."""
+    """Which transformer is loaded, from where, and how it uses a GPU."""
 
     folder: WeightsFolder
     config: TransformerConfig
     memory: MemoryPlan
+    attention: AttentionKernel = AttentionKernel.AUTO
 
 
 class LoraSwitch:
@@ -63,9 +66,9 @@ def load_transformer(
     with torch.device("meta"):
         transformer = build(plan.config)
     state = {name: _own(tensor, device) for name, tensor in stored.items()}
-    transformer.load_state_dict(state, strict=True, assign=True)
-    transformer.eval().requires_grad_(False)
-    ready = make_ready(transformer, plan.memory, device, stored)
+    filled(transformer, state, "the transformer")
+    tuning = Tuning(attention=plan.attention)
+    ready = make_ready(transformer, plan.memory, device, stored, tuning)
     return ready.transformer, LoraSwitch(plan.folder, ready.merger)
 
 

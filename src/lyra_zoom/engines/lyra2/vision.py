@@ -14,7 +14,11 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
+from lyra_zoom.engines.lyra2.filling import filled
 from lyra_zoom.engines.lyra2.residence import at_work
+
+SIXTEEN_BITS = torch.float16
+"""What the tower computes in on a GPU; all other networks there take bfloat16."""
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -71,10 +75,8 @@ def build_image_encoder(
 ) -> CLIPVisionModel:
     """The tower with these tensors, named as in transformers (`vision_keys` renames Wan's)."""
     tower = empty_image_encoder(config)
-    tower.load_state_dict(dict(state), strict=True, assign=True)
+    filled(tower, state, "the image encoder")
     embeddings = tower.embeddings
     positions = torch.arange(embeddings.num_positions)[None]
     embeddings.register_buffer("position_ids", positions, persistent=False)  # in no file
-    tower.train(False)
-    tower.requires_grad_(False)
     return tower
