@@ -9,8 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the lyra2 engine needs torch")
 
-from lyra_zoom.bench.lyra2 import Lyra2Report, Stage, Wish, measure_lyra2  # noqa: E402
+from lyra_zoom.bench.lyra2 import Lyra2Report, Wish, measure_lyra2  # noqa: E402
 from lyra_zoom.bench.lyra2_report import NOT_ON_GPU, lyra2_json, lyra2_table  # noqa: E402
+from lyra_zoom.bench.lyra2_watch import Stage  # noqa: E402
 from lyra_zoom.cli.main import main  # noqa: E402
 from lyra_zoom.engines.lyra2.budget import GIB, Mode  # noqa: E402
 from lyra_zoom.engines.lyra2.modes import plan_memory  # noqa: E402
@@ -22,6 +23,8 @@ STAGES = (
     "image",
     "depth",
     "depth of a chunk",
+    "depth by da3",
+    "depth of a chunk by da3",
     "warp ahead",
     "warp memory",
     "encode",
@@ -30,6 +33,9 @@ STAGES = (
     "prepare chunk",
     "forward",
     "a chunk, 4 steps",
+    "first chunk of two",
+    "second chunk of two",
+    "dmd on and off",
 )
 P480 = Size(832, 480)
 
@@ -47,7 +53,14 @@ def on_a_card() -> Lyra2Report:
         plan=plan_memory(79 * GIB, P480),
         steps=28,
         stages=tuple(
-            Stage(name=name, seconds=seconds.get(name, 0.5), flop=flop.get(name))
+            Stage(
+                name=name,
+                seconds=seconds.get(name, 0.5),
+                flop=flop.get(name),
+                planned_bytes=50 * GIB,
+                peak_bytes=49 * GIB,
+                skipped="not installed" if "da3" in name else "",
+            )
             for name in STAGES
         ),
         peak_tflops=1000.0,
@@ -76,11 +89,22 @@ def test_the_table_names_every_stage_and_the_marks(on_a_card):
     assert NOT_ON_GPU not in table
 
 
+def test_memory_stands_beside_what_was_planned(on_a_card):
+    lines = lyra2_table([on_a_card]).splitlines()
+    (forward,) = [line for line in lines if line.startswith("forward ")]
+    assert "49.0 GiB  50.0 GiB" in forward
+
+
+def test_a_stage_that_cannot_be_measured_says_why(on_a_card):
+    assert "skipped: not installed" in lyra2_table([on_a_card])
+
+
 @pytest.mark.slow
 def test_figures_of_a_cpu_say_that_they_are_none():
     report = measure_lyra2(Wish(tiny=True, steps=2), lambda what: None)
     assert tuple(stage.name for stage in report.stages) == STAGES
-    assert all(stage.seconds > 0 for stage in report.stages)
+    assert all(stage.skipped or stage.seconds > 0 for stage in report.stages)
+    assert all(stage.skipped or stage.planned_bytes for stage in report.stages)
     assert report.guided_s > 0
     assert NOT_ON_GPU in lyra2_table([report])
     (written,) = json.loads(json.dumps(lyra2_json([report])))

@@ -22,48 +22,63 @@ from transformers import (
     UMT5EncoderModel,
 )
 
+from lyra_zoom.bench.lyra2_loras import AnyWeights, random_loras
 from lyra_zoom.engines.lyra2.budget import Mode, Precision
 from lyra_zoom.engines.lyra2.config import TransformerConfig
 from lyra_zoom.engines.lyra2.depth_dav2 import DepthAnythingV2
 from lyra_zoom.engines.lyra2.latents import Autoencoder
+from lyra_zoom.engines.lyra2.lora import LoraDeltas, LoraMerger
 from lyra_zoom.engines.lyra2.modes import MemoryPlan
 from lyra_zoom.engines.lyra2.sizes import Sizes
 from lyra_zoom.engines.lyra2.speed import Tuning, make_ready
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
-from lyra_zoom.engines.lyra2.vision import ImageEncoder
+from lyra_zoom.engines.lyra2.vision import SIXTEEN_BITS, ImageEncoder
 
 CPU = torch.device("cpu")
 Net = TypeVar("Net", bound=nn.Module)
 
 TINY = Sizes(
     transformer=TransformerConfig(
-        dim=96,
-        ffn_dim=128,
+        dim=24,
+        ffn_dim=32,
         num_layers=2,
         num_heads=2,
-        freq_dim=32,
-        text_dim=64,
-        correspondence_rank=8,
+        freq_dim=8,
+        text_dim=16,
+        image_dim=20,
+        correspondence_rank=4,
     ),
-    text=UMT5Config(vocab_size=128, d_model=64, d_kv=16, d_ff=64, num_layers=2, num_heads=2),
+    text=UMT5Config(
+        vocab_size=8,
+        d_model=16,
+        d_kv=8,
+        d_ff=24,
+        num_layers=2,
+        num_heads=2,
+        feed_forward_proj="gated-gelu",
+    ),
     image=CLIPVisionConfig(
-        hidden_size=1280,
-        intermediate_size=32,
+        hidden_size=20,
+        intermediate_size=40,
         num_hidden_layers=2,
         num_attention_heads=2,
         patch_size=14,
-        image_size=224,
+        image_size=28,
+        hidden_act="gelu",
     ),
     vae_base_dim=8,
 )
-"""Sizes for a CPU; the image encoder keeps what the transformer's conditions fix."""
+"""Sizes of a toy, for a CPU; the tests take them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RandomNetworks:
-    """All networks of the engine but the depth model of the reference, which is not ours."""
+    """All networks of the engine but the depth model of the reference, and LoRAs to merge."""
 
+    sizes: Sizes
     transformer: Lyra2Transformer
+    merger: LoraMerger
+    loras: tuple[LoraDeltas, LoraDeltas, LoraDeltas]
     autoencoder: Autoencoder
     text_encoder: UMT5EncoderModel
     image_encoder: ImageEncoder
@@ -78,13 +93,20 @@ def random_networks(
     """The networks as the plan places them, bfloat16 on a GPU and float32 on a CPU."""
     home = device if plan.mode is Mode.FULL else CPU
     tower = _random(CLIPVisionModel, sizes.image, home, device)
+    if device.type != "cpu":
+        nn.Module.to(tower, SIXTEEN_BITS)
     positions = torch.arange(tower.embeddings.num_positions, device=home)
     tower.embeddings.get_buffer("position_ids").copy_(positions[None])
     depth = _random(DepthAnythingForDepthEstimation, _depth_config(sizes), home, device)
     with torch.device("meta"):
         vae = AutoencoderKLWan(base_dim=sizes.vae_base_dim)
+    weights = AnyWeights(empty_transformer(sizes.transformer), dtype_on(device))
+    ready = make_ready(_transformer(sizes, plan, device), plan, device, weights, tuning)
     return RandomNetworks(
-        transformer=_transformer(sizes, plan, device, tuning),
+        sizes=sizes,
+        transformer=ready.transformer,
+        merger=ready.merger,
+        loras=(random_loras(weights), random_loras(weights), random_loras(weights)),
         autoencoder=Autoencoder(filled(vae, device, device)),
         text_encoder=_random(UMT5EncoderModel, sizes.text, home, device),
         image_encoder=ImageEncoder(tower, device),
@@ -97,7 +119,7 @@ def random_networks(
 def filled(network: Net, home: torch.device, device: torch.device) -> Net:
     """The network, until now on no device, with random weights on `home` drawn on `device`."""
     nn.Module.to_empty(network, device=home)
-    nn.Module.to(network, torch.float32 if device.type == "cpu" else torch.bfloat16)
+    nn.Module.to(network, dtype_on(device))
     generator = torch.Generator(device).manual_seed(0)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(False)
@@ -107,6 +129,17 @@ def filled(network: Net, home: torch.device, device: torch.device) -> Net:
     if isinstance(network, UMT5EncoderModel):
         network.tie_weights()  # what was one matrix is one again
     return network.train(False)
+
+
+def dtype_on(device: torch.device) -> torch.dtype:
+    """In what networks are made there."""
+    return torch.float32 if device.type == "cpu" else torch.bfloat16
+
+
+def empty_transformer(config: TransformerConfig) -> Lyra2Transformer:
+    """The transformer with names and shapes but without numbers."""
+    with torch.device("meta"):
+        return Lyra2Transformer(config)
 
 
 def _drawn(name: str, parameter: Tensor, generator: torch.Generator) -> Tensor:
@@ -120,18 +153,15 @@ def _drawn(name: str, parameter: Tensor, generator: torch.Generator) -> Tensor:
     return values * (0.5 * parameter[0].numel() ** -0.5)
 
 
-def _transformer(
-    sizes: Sizes, plan: MemoryPlan, device: torch.device, tuning: Tuning
-) -> Lyra2Transformer:
-    with torch.device("meta"):
-        transformer = Lyra2Transformer(sizes.transformer)
+def _transformer(sizes: Sizes, plan: MemoryPlan, device: torch.device) -> Lyra2Transformer:
+    transformer = empty_transformer(sizes.transformer)
     blocks_home = (
         CPU if plan.mode is Mode.STREAM or plan.precision is not Precision.BF16 else device
     )
     homes = {"blocks": blocks_home, "contexts": device if plan.mode is Mode.FULL else CPU}
     for name, part in transformer.named_children():
         filled(part, homes.get(name, device), device)
-    return make_ready(transformer, plan, device, {}, tuning).transformer
+    return transformer
 
 
 def _random(kind: type[Net], config: object, home: torch.device, device: torch.device) -> Net:

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from pydantic import JsonValue
 
-from lyra_zoom.bench.lyra2 import Lyra2Report, Stage
+from lyra_zoom.bench.lyra2 import Lyra2Report
+from lyra_zoom.bench.lyra2_watch import Stage
 from lyra_zoom.bench.speed import GIB
 from lyra_zoom.geometry.image import Size
 
@@ -43,7 +44,7 @@ def _table(report: Lyra2Report) -> str:
         f"memory mode {report.plan.mode}, weights in {report.plan.precision}{planned}",
     ]
     rows: list[tuple[str, ...]] = [
-        ("stage", "seconds", "peak", "FLOP", "TFLOP/s", "of the card's peak")
+        ("stage", "seconds", "memory", "planned", "FLOP", "TFLOP/s", "of the card's peak")
     ]
     rows += [_row(report, stage) for stage in report.stages]
     totals = [
@@ -55,14 +56,21 @@ def _table(report: Lyra2Report) -> str:
 
 def _row(report: Lyra2Report, stage: Stage) -> tuple[str, ...]:
     share = report.share_of_peak(stage)
+    if stage.skipped:
+        return (stage.name, f"skipped: {stage.skipped}")
     return (
         stage.name,
         f"{stage.seconds:.3f}",
-        "" if stage.peak_bytes is None else f"{stage.peak_bytes / GIB:.1f} GiB",
+        _gib(stage.peak_bytes),
+        _gib(stage.planned_bytes),
         "" if stage.flop is None else f"{stage.flop:.3g}",
         "" if stage.flop is None else f"{stage.flop / stage.seconds / 1e12:.1f}",
         "" if share is None else f"{share:.0%}",
     )
+
+
+def _gib(nbytes: int | None) -> str:
+    return "" if nbytes is None else f"{nbytes / GIB:.1f} GiB"
 
 
 def _totals(report: Lyra2Report) -> dict[str, float]:
@@ -96,8 +104,10 @@ def _as_json(report: Lyra2Report) -> JsonValue:
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    whole = [row for row in rows if len(row) == len(rows[0])]
+    widths = [max(len(cell) for cell in column) for column in zip(*whole, strict=True)]
+    widths[0] = max(len(row[0]) for row in rows)
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
         for row in rows
     )

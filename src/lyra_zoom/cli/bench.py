@@ -22,6 +22,7 @@ from lyra_zoom.bench.report import as_json, as_table, server_json, server_table
 from lyra_zoom.bench.server import measure_server
 from lyra_zoom.bench.speed import measure_speed
 from lyra_zoom.contract.zoom import Resolution
+from lyra_zoom.engines.lyra2.allocator import let_segments_grow
 from lyra_zoom.engines.lyra2.installed import why_packages_are_missing
 from lyra_zoom.errors import EngineNotReady
 from lyra_zoom.pipeline.shot import SIZES
@@ -59,6 +60,7 @@ def _measure_lyra2(arguments: argparse.Namespace) -> None:
     why_not = why_packages_are_missing()
     if why_not is not None:
         raise EngineNotReady(why_not)
+    let_segments_grow()
     from lyra_zoom.bench.lyra2 import Wish, measure_lyra2
     from lyra_zoom.bench.lyra2_report import lyra2_json, lyra2_table
     from lyra_zoom.engines.lyra2.attention import AttentionKernel

@@ -91,7 +91,7 @@ def build_network(state: Mapping[str, Tensor], model: str = REFERENCE_MODEL) -> 
     Raises:
         EngineNotReady: the package is not there or too old, or weights are missing.
     """
-    network = _empty_network(model)
+    network = empty_network(model)
     own = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
     loaded = network.load_state_dict(own, strict=False)
     if missing := loaded.missing_keys:
@@ -100,7 +100,12 @@ def build_network(state: Mapping[str, Tensor], model: str = REFERENCE_MODEL) -> 
     return network.eval().requires_grad_(False)
 
 
-def _empty_network(model: str) -> nn.Module:
+def empty_network(model: str) -> nn.Module:
+    """A network of the package as it is before its weights are loaded.
+
+    Raises:
+        EngineNotReady: the package is not there, too old, or does not know the model.
+    """
     try:
         configs = import_module("depth_anything_3.cfg")
         known = import_module("depth_anything_3.registry").MODEL_REGISTRY
