@@ -131,6 +131,13 @@ def test_without_its_package_moge_is_named(tmp_path):
         load_metric_depth(tmp_path / "metric", CPU)
 
 
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_a_damaged_file_of_moge_is_named(tmp_path, content):
+    (tmp_path / "model.pt").write_bytes(content)
+    with pytest.raises(WeightsUnusable, match=r"depth/metric/model\.pt is not a file of MoGe"):
+        load_metric_depth(tmp_path, CPU)
+
+
 def test_a_folder_of_something_else_is_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"")
     with pytest.raises(WeightsUnusable, match=r"neither config\.json nor model\.pt"):

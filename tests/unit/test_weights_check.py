@@ -23,6 +23,7 @@ from lyra_zoom.weights.convert import convert
 from lyra_zoom.weights.networks import NETWORKS
 from lyra_zoom.weights.parts import IMAGE_ENCODER, TEXT_ENCODER, TRANSFORMER
 from lyra_zoom.weights.tasks import Order
+from tests.lyra2_depths import write_small_depth_anything
 from tests.published import (
     image_shapes,
     rewritten,
@@ -127,6 +128,25 @@ def test_a_depth_model_that_is_not_there_is_named(folder):
     assert problems(folder).startswith(
         "the depth model dav2-small needs config.json and model.safetensors"
     )
+
+
+def test_without_a_metric_depth_model_it_is_said(folder):
+    said = "metric depth model: none, so that depth keeps the unit of the depth model"
+    assert said in check(folder, ProgressReport()).notes
+
+
+def test_a_metric_depth_model_is_tried(folder):
+    write_small_depth_anything(folder.metric_depth, depth_estimation_type="metric")
+    verdict = check(folder, ProgressReport())
+    assert verdict.problems == ()
+    assert "metric depth model: what was put into depth/metric, which is in no list" in (
+        verdict.notes
+    )
+
+
+def test_a_relative_model_in_the_place_of_a_metric_one_is_named(folder):
+    write_small_depth_anything(folder.metric_depth)
+    assert problems(folder) == "the depth model tells relative depth where metric is needed"
 
 
 def test_where_the_weights_are_from_is_told(weights_once):

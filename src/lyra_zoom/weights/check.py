@@ -20,7 +20,12 @@ from lyra_zoom.engines.lyra2.installed import (
 from lyra_zoom.engines.lyra2.sizes import Sizes, sizes_in
 from lyra_zoom.engines.lyra2.tokenizer import load_tokenizer
 from lyra_zoom.errors import WeightsUnusable
-from lyra_zoom.weights.depth_models import check_depth_files, check_depth_model
+from lyra_zoom.weights.depth_models import (
+    check_depth_files,
+    check_depth_model,
+    check_metric_depth,
+    metric_depth_line,
+)
 from lyra_zoom.weights.left_out import left_out_lines
 from lyra_zoom.weights.loras import LoraReport, report_on
 from lyra_zoom.weights.networks import NETWORKS, Network, transformer_shapes
@@ -67,6 +72,7 @@ def _judged(folder: WeightsFolder, manifest: Manifest) -> tuple[list[LoraReport]
         *(partial(read_lora, name) for name in LORAS),
         partial(load_tokenizer, folder.tokenizer, sizes.text.vocab_size),
         partial(_check_depth, folder, manifest),
+        partial(check_metric_depth, folder),
     ]
     return loras, [said for each in checks if (said := _what_is_wrong(each))]
 
@@ -145,6 +151,7 @@ def _notes(folder: WeightsFolder, manifest: Manifest, loras: list[LoraReport]) -
         yield f"from {repository} at {commit}"
     yield f"written {manifest.made_at} by {manifest.made_by}"
     yield f"depth model: {manifest.depth}"
+    yield metric_depth_line(folder)
     for report in loras:
         yield from report.lines()
     yield from left_out_lines(manifest.left_out)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from lyra_zoom.engines.lyra2.depth_dav2 import load_depth_anything_v2
+from lyra_zoom.engines.lyra2.depth_metric import load_metric_depth
 from lyra_zoom.engines.lyra2.filling import Shapes, compare_part
-from lyra_zoom.engines.lyra2.installed import DepthChoice
-from lyra_zoom.errors import WeightsUnusable
+from lyra_zoom.engines.lyra2.installed import DepthChoice, WeightsFolder
+from lyra_zoom.errors import EngineNotReady, WeightsUnusable
 from lyra_zoom.weights.parts import DEPTH, DEPTH_FILES, DEPTH_REPOSITORIES
 from lyra_zoom.weights.sources import shapes_in
 
@@ -42,3 +45,18 @@ def check_depth_model(choice: DepthChoice, folder: Path, trained: Shapes) -> Non
         compare_part(trained, shapes_in(folder / "model.safetensors"), DEPTH.words)
     if choice == "dav2-small":
         load_depth_anything_v2(folder, kind="relative")
+
+
+def check_metric_depth(folder: WeightsFolder) -> None:
+    """Raise `WeightsUnusable` where a model that knows metres lies there and cannot be used."""
+    try:
+        load_metric_depth(folder.metric_depth, torch.device("cpu"))
+    except EngineNotReady as error:
+        raise WeightsUnusable(str(error)) from error
+
+
+def metric_depth_line(folder: WeightsFolder) -> str:
+    """What is there to measure in metres with: no conversion puts it there, or lists it."""
+    if not folder.metric_depth.is_dir():
+        return "metric depth model: none, so that depth keeps the unit of the depth model"
+    return "metric depth model: what was put into depth/metric, which is in no list"

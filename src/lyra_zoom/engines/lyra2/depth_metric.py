@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -82,10 +83,11 @@ def load_metric_depth(folder: Path, device: torch.device) -> MetricDepth | None:
 
 def _moge(file: Path) -> nn.Module:
     """The network in a file of MoGe; the file says of which version."""
-    stored: Mapping[str, Any] = torch.load(file, "cpu", weights_only=True, mmap=True)
-    if "model_config" not in stored:
-        raise WeightsUnusable(f"{file.name} is not a file of MoGe")
-    version = "v2" if "neck" in stored["model_config"] else "v1"
+    try:
+        stored: Mapping[str, Any] = torch.load(file, "cpu", weights_only=True, mmap=True)
+        version = "v2" if "neck" in stored["model_config"] else "v1"
+    except (OSError, RuntimeError, UnpicklingError, KeyError, TypeError) as error:
+        raise WeightsUnusable(f"depth/metric/{file.name} is not a file of MoGe") from error
     try:
         kind = import_module(f"moge.model.{version}").MoGeModel
     except ImportError as error:
