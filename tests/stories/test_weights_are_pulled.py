@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -15,12 +14,15 @@ import pytest
 
 pytest.importorskip("torch", reason="fetching weights needs the lyra2 extra")
 
+import torch
+
 from lyra_zoom.engines.lyra2.sizes import SIZES_FILE
 from lyra_zoom.weights.parts import TOKENIZER_REPOSITORY, WEIGHTS_REPOSITORY
 from tests.model_hub import ModelHub, model_hub
 from tests.published import write_published
 
 MIB = 2**20
+LARGE = "checkpoints/image_encoder/model.pth"
 PATIENCE_S = 120.0
 
 
@@ -29,8 +31,10 @@ def hub(tmp_path: Path) -> Iterator[ModelHub]:
     """The public repositories, small but for one file of 24 MiB."""
     weights, tokenizer = write_published(tmp_path / "weights"), tmp_path / "tokenizer"
     shutil.move(weights / "tokenizer", tokenizer)
-    (tokenizer / "spiece.model").write_bytes(random.Random(1).randbytes(24 * MIB))
-    with model_hub(ModelHub({REPOSITORY: weights, TOKENIZER_REPOSITORY: tokenizer})) as served:
+    tower = torch.load(weights / LARGE)
+    torch.save({**tower, "textual.large": torch.rand(6 * MIB)}, weights / LARGE)
+    names = (WEIGHTS_REPOSITORY.name, TOKENIZER_REPOSITORY.name)
+    with model_hub(ModelHub(dict(zip(names, (weights, tokenizer), strict=True)))) as served:
         yield served
 
 
@@ -39,14 +43,14 @@ def test_a_killed_pull_goes_on_where_it_was(hub: ModelHub, tmp_path: Path):
     data = tmp_path / "data"
     downloads = data / "weights/lyra2/downloads"
     downloads.mkdir(parents=True)
-    shutil.copy(hub.repositories[REPOSITORY] / SIZES_FILE, downloads)
+    shutil.copy(hub.repositories[WEIGHTS_REPOSITORY.name] / SIZES_FILE, downloads)
     environment = {**os.environ, "LYRA_ZOOM_DATA": str(data), "HF_ENDPOINT": hub.url}
     command = [sys.executable, "-m", "lyra_zoom", "weights", "pull", "lyra2"]
     command += ["--accept-licence", "--depth", "embedded"]
 
-    hub.stalls_after["spiece.model"] = 23 * MIB
+    hub.stalls_after[LARGE] = 23 * MIB
     first = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    _wait_for(downloads / "tokenizer/spiece.model.begun", 20 * MIB)
+    _wait_for(downloads / f"{LARGE}.begun", 20 * MIB)
     first.kill()
     first.wait()
     hub.go_on.set()
@@ -55,7 +59,7 @@ def test_a_killed_pull_goes_on_where_it_was(hub: ModelHub, tmp_path: Path):
     )
 
     assert second.returncode == 0, second.stderr
-    assert hub.ranges == [("spiece.model", f"bytes={20 * MIB}-")]
+    assert hub.ranges == [(LARGE, f"bytes={20 * MIB}-")]
     checked = subprocess.run(
         [sys.executable, "-m", "lyra_zoom", "weights", "check", "lyra2"],
         env=environment,

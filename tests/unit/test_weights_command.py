@@ -80,6 +80,40 @@ def test_a_folder_that_is_not_there_is_bad_input(capsys):
     )
 
 
+def test_the_option_with_a_wrong_folder_is_named(capsys, published):
+    options = ["weights", "convert", "lyra2", str(published), "--accept-licence"]
+    assert main([*options, "--tokenizer", "/nowhere"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "lyra-zoom: --tokenizer: /nowhere is not a folder"
+    )
+
+
+def test_the_embedded_network_needs_no_depth_model(capsys, published):
+    options = ["weights", "convert", "lyra2", str(published), "--accept-licence"]
+    assert main([*options, "--depth-model", str(published)]) == 2
+    assert "is only for --depth da3 and --depth dav2-small" in capsys.readouterr().err
+
+
+def test_a_depth_model_that_was_not_given_says_what_to_do(capsys, published):
+    options = ["weights", "convert", "lyra2", str(published), "--accept-licence"]
+    assert main([*options, "--depth", "dav2-small"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "lyra-zoom: the depth model dav2-small needs config.json and model.safetensors: hf "
+        "download depth-anything/Depth-Anything-V2-Small-hf fetches it, and --depth-model DIR "
+        "says where it is; --depth embedded needs none"
+    )
+
+
+def test_where_checkpoints_are_from_is_written_down(capsys, published):
+    options = ["weights", "convert", "lyra2", str(published), "--accept-licence"]
+    assert main([*options, "--revision", "c0ffee"]) == 0
+    said = capsys.readouterr()
+    assert "LoRA dmd_distillation: changes 2 layers" in said.err
+    assert "left out: log_scale, textual.token_embedding.weight, visual.head" in said.out
+    main(["weights", "check", "lyra2"])
+    assert f"from {published} at c0ffee" in capsys.readouterr().out
+
+
 def test_another_engine_has_no_weights(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["weights", "pull", "embedded"])

@@ -60,14 +60,20 @@ def _convert(arguments: argparse.Namespace, settings: Settings, folder: WeightsF
 
     _have_accepted(arguments, settings, folder)
     published: Path = arguments.folder
-    for given in (published, arguments.tokenizer, arguments.depth_model):
+    options = {"FOLDER": published, "--tokenizer": arguments.tokenizer,
+               "--depth-model": arguments.depth_model}  # fmt: skip
+    for option, given in options.items():
         if given is not None and not given.is_dir():
-            raise InputRejected("FOLDER", f"{given} is not a folder")
+            raise InputRejected(option, f"{given} is not a folder")
+    if arguments.depth == "embedded" and arguments.depth_model is not None:
+        raise InputRejected("--depth-model", "is only for --depth da3 and --depth dav2-small")
     order = Order(
         published=published,
         tokenizer=arguments.tokenizer or published / "tokenizer",
         depth=arguments.depth,
         depth_model=arguments.depth_model,
+        source=str(published.resolve()),
+        revision=arguments.revision,
         leave_out=tuple(arguments.leave_out),
     )
     with _reported() as progress:
@@ -87,7 +93,10 @@ def _check(arguments: argparse.Namespace, settings: Settings, folder: WeightsFol
         print(f"!!  {problem}")
     if verdict.problems:
         count = len(verdict.problems)
-        raise WeightsUnusable(f"the weights in {folder.path} cannot be used: problems={count}")
+        raise WeightsUnusable(
+            f"the weights in {folder.path} cannot be used: problems={count}; pull or convert "
+            "them again"
+        )
     print("ok  every file and every tensor is there, and nothing else")
 
 
@@ -124,9 +133,11 @@ def _reported() -> Iterator[Progress]:
 
 
 def _say_what_is_there(manifest: Manifest, folder: WeightsFolder) -> None:
+    from lyra_zoom.weights.left_out import left_out_lines
+
     print(f"{len(manifest.files)} files in {folder.path}")
-    if manifest.left_out:
-        print(f"{len(manifest.left_out)} published tensors that nothing needs were left out")
+    for line in left_out_lines(manifest.left_out):
+        print(line)
     print("lyra-zoom doctor says whether this machine can run them")
 
 

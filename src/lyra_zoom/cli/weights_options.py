@@ -47,7 +47,9 @@ def _add_pull(actions: Actions) -> None:
     )
     _add_engine(parser)
     parser.add_argument(
-        "--revision", metavar="COMMIT", help="of the weights' repository (default: the newest)"
+        "--revision",
+        metavar="COMMIT",
+        help="commit, tag or branch of the weights' repository (default: main, the newest)",
     )
     parser.add_argument(
         "--keep-downloads",
@@ -71,10 +73,18 @@ def _add_convert(actions: Actions) -> None:
         "--tokenizer",
         metavar="DIR",
         type=Path,
-        help="the files of google/umt5-xxl's tokenizer (default: FOLDER/tokenizer)",
+        help="where tokenizer.json of google/umt5-xxl is (default: FOLDER/tokenizer)",
     )
     parser.add_argument(
-        "--depth-model", metavar="DIR", type=Path, help="the files of the depth model, if any"
+        "--depth-model",
+        metavar="DIR",
+        type=Path,
+        help="where the published files of the depth model are; needed with da3 and dav2-small",
+    )
+    parser.add_argument(
+        "--revision",
+        metavar="COMMIT",
+        help="which commit the checkpoints are of: written down, and shown by check",
     )
     _add_choices(parser, default="embedded")
 
