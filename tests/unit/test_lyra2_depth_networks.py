@@ -145,9 +145,10 @@ def test_without_the_package_a_sentence_says_so():
 class Nested(nn.Module):
     """Answers as the package's nested network does: from pixels drawn by chance."""
 
-    def __init__(self, sky: bool = False) -> None:
+    def __init__(self, *, sky: bool = False, scale: float = 1.0) -> None:
         super().__init__()
         self.sky = sky
+        self.scale = scale
 
     def forward(
         self,
@@ -158,8 +159,11 @@ class Nested(nn.Module):
     ) -> dict[str, torch.Tensor]:
         assert not self.sky, "Insufficient non-sky pixels for alignment"
         views, size = x.shape[1], x.shape[3:]
-        w2c, K = torch.eye(4).expand(1, views, 4, 4), torch.eye(3).expand(1, views, 3, 3)  # noqa: N806  # its name everywhere
-        return {"depth": torch.rand(1, views, *size), "extrinsics": w2c, "intrinsics": K}
+        return {
+            "depth": torch.rand(1, views, *size),
+            "extrinsics": self.scale * torch.eye(4).expand(1, views, 4, 4),
+            "intrinsics": torch.eye(3).expand(1, views, 3, 3),
+        }
 
 
 def test_the_same_pictures_have_the_same_depth_whatever_was_drawn_before():
@@ -176,6 +180,11 @@ def test_what_others_draw_does_not_depend_on_the_depth_network():
     torch.manual_seed(1)
     PackageNetwork(Nested(), CPU)(chance(1, 3, 28, 28), None)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_network_that_divides_by_nothing_has_seen_nothing():
+    network = PackageNetwork(Nested(scale=float("nan")), CPU)
+    assert network(chance(1, 3, 28, 28), None) is None
 
 
 def test_a_network_that_gives_up_on_sky_is_no_error():

@@ -70,7 +70,7 @@ class PosedNetwork(Protocol):
     ) -> Sighting | None:
         """Depth of pictures with ImageNet's colours and sides that are multiples of 14.
 
-        None where it sees nothing but sky: then it knows neither depth nor cameras.
+        None where it sees next to nothing but sky: it knows neither depth nor cameras then.
         """
 
 

@@ -47,7 +47,10 @@ class PackageNetwork:
     def __call__(
         self, pictures: Float[Tensor, "V 3 h w"], cameras: Cameras | None
     ) -> Sighting | None:
-        """Depth and cameras of pictures; views keep their order. None where all is sky."""
+        """Depth and cameras of pictures; views keep their order.
+
+        None where it sees nothing but sky, or too little else to tell a scale.
+        """
         w2c, K = (None, None) if cameras is None else (cameras.w2c, cameras.K)
         try:
             with at_work(self._network, self._device), self._same_chance():
@@ -68,7 +71,10 @@ class PackageNetwork:
             w2c=_four_by_four(told["extrinsics"][0].float()),
             K=told["intrinsics"][0].float(),
         )
-        return sighting if bool(sighting.w2c.isfinite().all()) else None
+        if bool(sighting.w2c.isfinite().all()):
+            return sighting
+        logger.warning("the depth network cannot tell a scale views=%d", len(pictures))
+        return None
 
     @contextmanager
     def _same_chance(self) -> Iterator[None]:
