@@ -6,7 +6,7 @@ in front: its geometry continues from the far side of each step, its colours are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,8 +17,8 @@ from lyra_zoom.engines.embedded.matte import Matte, front_matte
 from lyra_zoom.engines.embedded.outlines import Outlines, find_outlines
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
-from lyra_zoom.engines.embedded.scene import EmbeddedScene
-from lyra_zoom.engines.embedded.steps import Steps, find_steps, steps_between
+from lyra_zoom.engines.embedded.scene import SKY_DISPARITY, EmbeddedScene
+from lyra_zoom.engines.embedded.steps import Steps, find_steps, steepened, steps_between
 from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 
 FRONT_CELLS = 480  # of F's mesh over the height of the picture, at the finest
@@ -28,6 +28,7 @@ EXACT_PX = 1.0  # outlines known as well as that are the depth's own
 WILD_STEPS = 2.0  # a jump of so many steps is torn even where it is no outline
 CONTINUED_PX = 3.0  # of the far side beside an outline: what goes on under its soft half
 LEAST_WEIGHT = 1e-3  # of what is known about a pixel, to say anything about it
+NOT_SKY = 2.0  # times the disparity of sky: nearer than this is a thing
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -57,6 +58,8 @@ class Behind:
 
 def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]:
     """Both layers of the scene, cut as finely as the path asks for."""
+    if not _is_exact(scene):
+        scene = replace(scene, disparity=_with_steep_outlines(scene, reach.step))
     outlines = find_outlines(scene.disparity, reach.step)
     if outlines is None:
         return _uncut(scene)
@@ -64,6 +67,13 @@ def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]
     return _front(scene, outlines, matte, reach.step), _behind(
         scene, outlines, _unmixed(scene, matte), reach, seed
     )
+
+
+def _with_steep_outlines(scene: EmbeddedScene, step: float) -> Plane:
+    """The disparity with jumps for blurred outlines; nothing solid becomes sky by it."""
+    steep = steepened(scene.disparity, step)
+    kept = scene.sky | (steep < NOT_SKY * SKY_DISPARITY)
+    return np.where(kept, scene.disparity, steep)
 
 
 def front_cell_px(size: Size) -> int:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Bool
 
 from lyra_zoom.geometry.image import Mask, Plane
 
 SLOPE_GAIN = 1.5  # how much steeper than its surroundings a difference must be to be a jump
+RAMP_SHARE = 1 / 80  # of the height: half the length of the longest ramp that is a jump
+RAMP_STEPS, RAMP_RATIO = 3.0, 1.6  # least height of a ramp, in steps; least near / far
+RAMP_GROWTH = 1.6  # of the range when the window is twice as wide: on a long slope it is 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +66,29 @@ def steps_between(one: Mask, other: Mask, disparity: Plane, least: float) -> Ste
         return meets & (np.abs(np.diff(values, axis=1)) > least)
 
     return Steps(along_rows(one, other, disparity), along_rows(one.T, other.T, disparity.T).T)
+
+
+def steepened(disparity: Plane, step: float) -> Plane:
+    """The map with short high ramps made into jumps, for maps that blur their outlines.
+
+    Seen from the side a ramp is drawn out into streaks, and no jump says where to tear it. Its
+    pixels go to that of its two ends they are nearer to. Long slopes and low ramps stay:
+    torn, they would leave holes in walls.
+    """
+    radius = max(2, round(RAMP_SHARE * disparity.shape[0]))
+    (far, near), (farther, nearer) = (_range(disparity, r) for r in (radius, 2 * radius))
+    height = near - far
+    is_jump = (height > RAMP_STEPS * step) & (near > RAMP_RATIO * far)
+    is_jump &= nearer - farther < RAMP_GROWTH * height
+    belongs_to_near = disparity > (near + far) / 2
+    steep = disparity
+    for _ in range(radius):
+        lower, upper = _range(steep, 1)
+        end = np.where(belongs_to_near, upper, lower)
+        steep = np.where(is_jump & (upper - lower > step / 2), end, steep)
+    return steep
+
+
+def _range(values: Plane, radius: int) -> tuple[Plane, Plane]:
+    window = np.ones((2 * radius + 1,) * 2, np.uint8)
+    return cv2.erode(values, window), cv2.dilate(values, window)
