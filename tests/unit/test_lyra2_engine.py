@@ -366,6 +366,28 @@ class TestWeights:
         assert notes.messages[-1].startswith("engine: embedded, because ")
         assert str(tmp_path) not in notes.messages[-1], "clients read it"
 
+    @pytest.mark.parametrize(
+        ("fault", "told_as"),
+        [
+            (RuntimeError("a mistake of ours"), RuntimeError),
+            (KeyError("a mistake of ours"), KeyError),
+            (RuntimeError("CUDA error: the launch timed out and was terminated"), GpuLost),
+        ],
+    )
+    def test_only_what_is_wrong_with_files_is_told_of_them(
+        self, settings: Settings, fault: Exception, told_as: type[Exception]
+    ):
+        def fail(message: str) -> None:
+            raise fault
+
+        with pytest.raises(told_as):
+            load_engine(settings, nearer_below, fail)
+
+    def test_a_file_that_is_not_there_is_told(self, own: WeightsFolder, tmp_path: Path):
+        (own.tokenizer / "tokenizer.json").unlink()
+        with pytest.raises(WeightsUnusable, match=r"no tokenizer\.json"):
+            load_engine(toy_settings(tmp_path), nearer_below, Notes().say)
+
     def test_weights_of_another_shape_are_told(self, own: WeightsFolder, tmp_path: Path):
         (own.path / "sizes.json").unlink()
         with pytest.raises(WeightsUnusable, match="fit"):

@@ -11,8 +11,8 @@ pytest.importorskip("torch", reason="the lyra2 engine needs PyTorch")
 import torch
 import torch.nn.functional as F  # noqa: N812
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast, UMT5Config
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import UMT5Config
 
 from lyra_zoom.engines.lyra2.config import PROMPT_TOKENS
 from lyra_zoom.engines.lyra2.prompt import (
@@ -21,10 +21,10 @@ from lyra_zoom.engines.lyra2.prompt import (
     clean_prompt,
     empty_text_encoder,
     load_negative,
-    load_tokenizer,
     umt5_xxl,
 )
 from lyra_zoom.engines.lyra2.text_keys import TIED, from_wan
+from lyra_zoom.engines.lyra2.tokenizer import load_tokenizer
 from lyra_zoom.errors import EngineNotReady
 
 WORDS = ["<pad>", "</s>", "<unk>", "a", "quiet", "harbour", "at", "dusk", "&"]
@@ -104,14 +104,9 @@ def plain_encoder(state: dict[str, torch.Tensor], ids: list[int]) -> torch.Tenso
 def tokenizer(tmp_path_factory):
     words = Tokenizer(models.WordLevel({w: i for i, w in enumerate(WORDS)}, unk_token="<unk>"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    words.post_processor = processors.TemplateProcessing(
-        single="$A </s>", special_tokens=[("</s>", 1)]
-    )
     folder = tmp_path_factory.mktemp("tokenizer")
-    PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    ).save_pretrained(folder)
-    return load_tokenizer(folder)
+    words.save(str(folder / "tokenizer.json"))
+    return load_tokenizer(folder, len(WORDS))
 
 
 @pytest.fixture(scope="module")
