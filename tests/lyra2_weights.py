@@ -10,6 +10,7 @@ from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from torch import Tensor, nn
 from transformers import CLIPVisionModel, UMT5EncoderModel
 
+from lyra_zoom.bench.lyra2_networks import TINY
 from lyra_zoom.engines.lyra2.installed import Manifest, WeightsFolder
 from lyra_zoom.engines.lyra2.text_keys import TIED
 from lyra_zoom.engines.lyra2.transformer import Lyra2Transformer
@@ -17,7 +18,6 @@ from lyra_zoom.settings import Settings
 from lyra_zoom.weights.whole_files import stored
 from tests.published import (
     LORAS,
-    TINY,
     write_lora,
     write_sizes,
     write_tensors,

@@ -109,14 +109,16 @@ def write_tokenizer(folder: Path) -> None:
 
 def write_anything_v2(folder: Path) -> None:
     """A depth model of the kind that transformers has, as it saves it."""
-    backbone = Dinov2Config(
-        hidden_size=12,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        image_size=28,
-        patch_size=14,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-        reshape_hidden_states=False,
+    backbone = Dinov2Config.from_dict(
+        {
+            "hidden_size": 12,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 2,
+            "image_size": 28,
+            "patch_size": 14,
+            "out_features": ["stage1", "stage2", "stage3", "stage4"],
+            "reshape_hidden_states": False,
+        }
     )
     config = DepthAnythingConfig(
         backbone_config=backbone,

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from lyra_zoom.bench.lyra2_networks import TINY
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.latents import build_vae
 from lyra_zoom.engines.lyra2.prompt import build_text_encoder
@@ -32,7 +33,6 @@ from lyra_zoom.weights.tasks import Order
 from lyra_zoom.weights.whole_files import need_room, stored
 from tests.published import (
     NEGATIVE,
-    TINY,
     numbers,
     rewritten,
     transformer_shapes,
