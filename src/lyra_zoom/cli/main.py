@@ -10,10 +10,16 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from lyra_zoom.cli.bench_options import add_lyra2_bench
-from lyra_zoom.cli.options import OneLineParser, add_contract_options, whole_number_from_1
+from lyra_zoom.cli.options import (
+    OneLineParser,
+    add_actions,
+    add_command,
+    add_contract_options,
+    whole_number_from_1,
+)
 from lyra_zoom.cli.service_options import add_address, add_data, add_supervised
 from lyra_zoom.cli.weights_options import EXAMPLES as WEIGHTS_EXAMPLES
 from lyra_zoom.cli.weights_options import add_weights_actions
@@ -29,7 +35,7 @@ from lyra_zoom.errors import (
 from lyra_zoom.settings import Settings
 
 if TYPE_CHECKING:
-    Commands: TypeAlias = argparse._SubParsersAction[OneLineParser]
+    from lyra_zoom.cli.options import Commands
 
 EXIT_FAILED, EXIT_BAD_INPUT, EXIT_CANCELLED = 1, 2, 130
 
@@ -115,15 +121,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_generate(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "generate",
-        help="make a video of a photograph",
-        description="Make a video in which the camera moves through a photograph.",
-        usage="%(prog)s IMAGE --prompt TEXT -o OUT.mp4 [options]",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "make a video of a photograph",
+        "Make a video in which the camera moves through a photograph.",
+        examples=EXAMPLES,
     )
-    parser.set_defaults(module="generate")
+    parser.usage = "%(prog)s IMAGE --prompt TEXT -o OUT.mp4 [options]"
     _add_image(parser)
     parser.add_argument("-o", "--output", required=True, metavar="OUT.mp4", help="the video")
     parser.add_argument(
@@ -133,49 +138,48 @@ def _add_generate(commands: Commands) -> None:
 
 
 def _add_depth(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "depth",
-        help="see how near everything in a photograph is",
-        description="Write the relative disparity of a photograph at its own size: larger is "
+        "see how near everything in a photograph is",
+        "Write the relative disparity of a photograph at its own size: larger is "
         "nearer. OUT.npy holds float32, OUT.png 16 bits.",
     )
-    parser.set_defaults(module="depth")
     _add_image(parser)
     parser.add_argument("-o", "--output", required=True, metavar="OUT.npy|OUT.png")
 
 
 def _add_inspect(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "inspect",
-        help="read how a video was made",
-        description="Print the request, engine, version and camera path stored in a video.",
+        "read how a video was made",
+        "Print the request, engine, version and camera path stored in a video.",
     )
-    parser.set_defaults(module="inspect")
     parser.add_argument("file", metavar="FILE.mp4")
     parser.add_argument("--json", action="store_true", help="everything, as one JSON object")
 
 
 def _add_doctor(commands: Commands) -> None:
-    parser = commands.add_parser(
+    add_command(
+        commands,
         "doctor",
-        help="see what this machine can run and what is missing",
-        description="Say in plain words what this machine can run and what is missing.",
+        "see what this machine can run and what is missing",
+        "Say in plain words what this machine can run and what is missing.",
     )
-    parser.set_defaults(module="doctor")
 
 
 def _add_bench(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "bench",
-        help="measure how fast this machine is, how good the pictures, how fast the service",
-        description="Measure speed and memory beside their floors, in one run.\n"
+        "measure how fast this machine is, how good the pictures, how fast the service",
+        "Measure speed and memory beside their floors, in one run.\n"
         "With --quality: how close frames come to what a camera there would really see.\n"
         "With --server: how fast a service of its own answers.\n"
         "With --engine lyra2: how fast the diffusion model would be on this GPU.",
-        epilog=BENCH_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=BENCH_EXAMPLES,
     )
-    parser.set_defaults(module="bench")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
         "--quick",
@@ -220,15 +224,13 @@ def _add_bench(commands: Commands) -> None:
 
 
 def _add_webhooks(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "webhooks",
-        help="see what receivers of webhooks were told, and tell them again",
-        description="Look after the webhooks of the server on this data folder or database.",
+        "see what receivers of webhooks were told, and tell them again",
+        "Look after the webhooks of the server on this data folder or database.",
     )
-    parser.set_defaults(module="webhooks")
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", required=True, parser_class=OneLineParser
-    )
+    actions = add_actions(parser)
     listing = actions.add_parser("list", help="the latest 200 deliveries, newest first")
     listing.add_argument("--failed", action="store_true", help="only those that were given up")
     listing.add_argument("--json", action="store_true", help="everything, as one JSON array")
@@ -246,13 +248,13 @@ def _add_webhooks(commands: Commands) -> None:
 
 
 def _add_serve(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "serve",
-        help="run the API, the page and workers on this machine",
-        description="Run the API, the page and workers on this machine. Prints `ready URL` "
+        "run the API, the page and workers on this machine",
+        "Run the API, the page and workers on this machine. Prints `ready URL` "
         "once it answers, and the first time a key to call it with.",
     )
-    parser.set_defaults(module="serve")
     add_address(parser)
     parser.add_argument(
         "--workers",
@@ -263,25 +265,25 @@ def _add_serve(commands: Commands) -> None:
 
 
 def _add_api(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "api",
-        help="answer HTTP requests; workers run elsewhere",
-        description="Answer HTTP requests and queue them for workers that run elsewhere, on "
+        "answer HTTP requests; workers run elsewhere",
+        "Answer HTTP requests and queue them for workers that run elsewhere, on "
         "the same database and storage.",
     )
-    parser.set_defaults(module="api")
     add_address(parser)
     add_supervised(parser)
 
 
 def _add_work(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "work",
-        help="work on requests; the API runs elsewhere",
-        description="Work on queued requests, one at a time, on the same database and storage "
+        "work on requests; the API runs elsewhere",
+        "Work on queued requests, one at a time, on the same database and storage "
         "as the API that took them.",
     )
-    parser.set_defaults(module="work")
     parser.add_argument(
         "--executor-id",
         metavar="ID",
@@ -293,15 +295,13 @@ def _add_work(commands: Commands) -> None:
 
 
 def _add_keys(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "keys",
-        help="make, list and revoke API keys",
-        description="Make API keys, list them, or make one useless. A key is shown only once.",
+        "make, list and revoke API keys",
+        "Make API keys, list them, or make one useless. A key is shown only once.",
     )
-    parser.set_defaults(module="keys")
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", required=True, parser_class=OneLineParser
-    )
+    actions = add_actions(parser)
     create = actions.add_parser("create", help="make a key and print it")
     create.add_argument("name", metavar="NAME", nargs="?", default="", help="a note for people")
     listing = actions.add_parser("list", help="show every key there is, without its secret")
@@ -312,15 +312,14 @@ def _add_keys(commands: Commands) -> None:
 
 
 def _add_weights(commands: Commands) -> None:
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "weights",
-        help="fetch, convert and check the weights of the lyra2 engine",
-        description="Look after the weights of the lyra2 engine, which are not part of this\n"
+        "fetch, convert and check the weights of the lyra2 engine",
+        "Look after the weights of the lyra2 engine, which are not part of this\n"
         "program and have a licence of their own. They live in LYRA_ZOOM_LYRA2_WEIGHTS.",
-        epilog=WEIGHTS_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=WEIGHTS_EXAMPLES,
     )
-    parser.set_defaults(module="weights")
     add_weights_actions(parser)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from enum import StrEnum
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from lyra_zoom.contract.problems import allowed_values
 from lyra_zoom.contract.zoom import ZoomInput
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "argparse._SubParsersAction[OneLineParser]"
 
 GIVEN_OTHERWISE = {"image_url"}  # the positional argument IMAGE
 
@@ -18,6 +21,29 @@ class OneLineParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with status 2, naming what is wrong; `--help` shows the rest."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def add_command(
+    commands: Commands, name: str, words: str, description: str, examples: str = ""
+) -> OneLineParser:
+    """A command of the program; with examples, its text keeps its lines as they are."""
+    kept = argparse.RawDescriptionHelpFormatter if examples else argparse.HelpFormatter
+    parser = commands.add_parser(
+        name,
+        help=words,
+        description=description,
+        epilog=examples or None,
+        formatter_class=kept,
+    )
+    parser.set_defaults(module=name)
+    return parser
+
+
+def add_actions(parser: OneLineParser) -> Commands:
+    """What a command can do, one of which has to be named."""
+    return parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=OneLineParser
+    )
 
 
 def add_contract_options(parser: argparse.ArgumentParser) -> None:

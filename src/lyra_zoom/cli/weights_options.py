@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, get_args
 
-from lyra_zoom.cli.options import OneLineParser
+from lyra_zoom.cli.options import OneLineParser, add_actions
 from lyra_zoom.cli.service_options import add_data
 from lyra_zoom.engines.lyra2.installed import DepthChoice
 
 if TYPE_CHECKING:
-    Actions: TypeAlias = argparse._SubParsersAction[OneLineParser]
+    from lyra_zoom.cli.options import Commands
 
 EXAMPLES = """\
 examples:
@@ -21,11 +21,9 @@ examples:
 """
 
 
-def add_weights_actions(parser: argparse.ArgumentParser) -> None:
+def add_weights_actions(parser: OneLineParser) -> None:
     """Pull, convert and check."""
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", required=True, parser_class=OneLineParser
-    )
+    actions = add_actions(parser)
     _add_pull(actions)
     _add_convert(actions)
     check = actions.add_parser(
@@ -37,7 +35,7 @@ def add_weights_actions(parser: argparse.ArgumentParser) -> None:
     _add_engine(check)
 
 
-def _add_pull(actions: Actions) -> None:
+def _add_pull(actions: Commands) -> None:
     parser = actions.add_parser(
         "pull",
         help="fetch the public weights and convert them",
@@ -59,7 +57,7 @@ def _add_pull(actions: Actions) -> None:
     _add_choices(parser, default="dav2-small")
 
 
-def _add_convert(actions: Actions) -> None:
+def _add_convert(actions: Commands) -> None:
     parser = actions.add_parser(
         "convert",
         help="convert published checkpoints that you have",
