@@ -161,10 +161,10 @@ class TestFailures:
         lead.join()
         until(lambda: not member.is_running() or member.status() == psutil.STATUS_ZOMBIE, 20)
 
-    def test_a_member_that_cannot_load_its_weights_is_lost(self, plan: TransformerPlan):
+    def test_a_member_that_cannot_load_its_weights_says_why(self, plan: TransformerPlan):
         absent = replace(plan, folder=replace(plan.folder, path=plan.folder.path / "absent"))
         crew = Crew(Team(plan=absent, processes=2, device_type="cpu"))
-        with pytest.raises(GpuLost, match="ended with status 1"):
+        with pytest.raises(WeightsUnusable, match="the transformer does not fit"):
             crew.meet(alone(plan).transformer)
         assert members() == []
 
