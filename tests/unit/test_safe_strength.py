@@ -11,7 +11,12 @@ from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics, focal_from
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.geometry.rigid import camera_centre_world
 from lyra_zoom.pipeline.cameras import SourceView, plan_leg
-from lyra_zoom.pipeline.safe_strength import MOST_IN_A_ROOM, MOST_IN_THE_OPEN, Shown
+from lyra_zoom.pipeline.safe_strength import (
+    MOST_IN_A_ROOM,
+    MOST_IN_THE_OPEN,
+    MOST_STRETCHED,
+    Shown,
+)
 from lyra_zoom.pipeline.shot import Leg, plan_shot
 
 SIZE = Size(208, 120)
@@ -32,6 +37,14 @@ def near_wall() -> SourceView:
     """Nothing but a wall."""
     depth = np.full((SIZE.height, SIZE.width), 2.0, np.float32)
     return SourceView(K=K, size=SIZE, depth=depth, subject_depth=2.0)
+
+
+def steep_wall() -> SourceView:
+    """A wall on the left that runs nearly along the line of sight, open sky elsewhere."""
+    x = (np.arange(SIZE.width) + 0.5 - SIZE.width / 2) / K[0, 0]
+    depth = np.where(x < -0.05, -1.0 / np.minimum(x, -0.05), np.inf)
+    whole = np.repeat(depth[None], SIZE.height, axis=0).astype(np.float32)
+    return SourceView(K=K, size=SIZE, depth=whole, subject_depth=4.0)
 
 
 def leg(trajectory, direction, strength, safe=True) -> Leg:
@@ -55,6 +68,28 @@ def moved(path: CameraPath) -> float:
 def test_little_of_a_safe_move_has_to_be_invented(trajectory, direction, view):
     path = plan_leg(leg(trajectory, direction, 1.5), view, lambda message: None)
     assert missing(path, view) <= 0.2
+
+
+def test_a_wall_seen_at_a_low_angle_is_not_stretched_far():
+    view = steep_wall()
+    shown = Shown.of(view.depth, view.K, view.size, view.subject_depth)
+    far, safe = (
+        plan_leg(
+            leg(Trajectory.ORBIT_HORIZONTAL, Direction.IN, 0.5, choice), view, lambda _: None
+        )
+        for choice in (False, True)
+    )
+    assert shown.stretched_in(far) > 2 * MOST_STRETCHED
+    assert shown.stretched_in(safe) <= MOST_STRETCHED
+
+
+def test_things_that_part_are_not_taken_for_a_stretched_surface():
+    depth = np.where(np.arange(SIZE.width) < SIZE.width // 2, 1.0, 4.0)
+    whole = np.repeat(depth[None], SIZE.height, axis=0).astype(np.float32)
+    shown = Shown.of(whole, K, SIZE, 4.0)
+    view = SourceView(K=K, size=SIZE, depth=whole, subject_depth=4.0)
+    orbit = leg(Trajectory.ORBIT_HORIZONTAL, Direction.IN, 0.2, False)
+    assert shown.stretched_in(plan_leg(orbit, view, lambda _: None)) < 0.01
 
 
 def test_a_strength_that_is_given_is_not_touched():

@@ -30,28 +30,29 @@ def put_together(
     weight: Slopes,
     values: Float64[np.ndarray, "h w"],
     pull: Float64[np.ndarray, "h w"],
+    start: Float64[np.ndarray, "h w"],
 ) -> Float64[np.ndarray, "h w"]:
     """The map with the wanted slopes, by least squares, pulled to `values` as much as `pull`.
 
-    Both sides even. Conjugate gradients from `values`, preconditioned by the cosine transform
+    Both sides even. Conjugate gradients from `start`, preconditioned by the cosine transform
     that solves the same with even weights (Bhat, Curless, Cohen and Zitnick, 2008).
     """
     height, width = values.shape
     wave_x = 2 - 2 * np.cos(np.pi * np.arange(width) / width)
     wave_y = 2 - 2 * np.cos(np.pi * np.arange(height) / height)[:, None]
     mean = float(weight.across.mean() + weight.down.mean()) / 2
-    spectrum = mean * (wave_x + wave_y) + float(pull.mean())
+    spectrum = (mean * (wave_x + wave_y) + float(pull.mean())).astype(np.float32)
 
     def evenly(residual: np.ndarray) -> np.ndarray:
-        return cv2.idct(cv2.dct(residual) / spectrum)
+        return cv2.idct(cv2.dct(residual.astype(np.float32)) / spectrum).astype(np.float64)
 
-    result = values.copy()
-    own = slopes_of(values)
+    result = start.copy()
+    own = slopes_of(start)
     residual = _gathered(
         Slopes(
             weight.across * (wanted.across - own.across), weight.down * (wanted.down - own.down)
         )
-    )
+    ) + pull * (values - start)
     way = step = evenly(residual)
     strength = first = float((residual * step).sum())
     for _ in range(ROUNDS):

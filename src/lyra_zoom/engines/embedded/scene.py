@@ -17,7 +17,9 @@ from lyra_zoom.engines.embedded.ground import (
     levelled,
     straighten,
 )
+from lyra_zoom.engines.embedded.horizon import OPEN_AIR_FLOOR, zero_shift
 from lyra_zoom.engines.embedded.refine import photo_sized
+from lyra_zoom.engines.embedded.standing import Standing, tell_standing
 from lyra_zoom.engines.embedded.structure import Seen, with_structure
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.geometry.camera import Intrinsics, centred_intrinsics, focal_from_fov
@@ -26,14 +28,8 @@ from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
 
 DEFAULT_FOV_X_RAD = math.radians(60)
 SKY_DISPARITY = 0.002  # D / depth given to sky: it stands still, and the kernels see no inf
-OPEN_AIR_FLOOR, INDOOR_FLOOR = 0.03, 0.05  # disparity of the farthest thing; the nearest has 1
 ESTIMATED_OUTLINE = 1 / 240  # of the height: how far off an estimated outline may lie
 TRUE_OUTLINE_PX = 1.0  # as far as pixels mix two surfaces
-LEAST_SKY = 0.02  # share of the picture: less is no sky to speak of
-SKY_IN_ROW = 0.05  # of a row of the picture: as much shows sky, less may be a mistake
-LOWEST_HORIZON = 0.6  # of the height: sky that reaches lower is a mistake
-MOST_TAKEN = 0.25  # of the range of disparity that a sky can prove to be no distance at all
-USUAL_HORIZON = 0.42  # share of the height at which photographs have their horizon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,31 +72,45 @@ def scene_from_relative(photo: Photo, estimate: RelativeDepth) -> EmbeddedScene:
     """The scene behind a relative disparity: in a plausible range, structured, sharpened."""
     picture = resize(photo.texture, photo.size)
     K = intrinsics_of(photo)
-    coarse = estimate.disparity
-    solid = estimate.sky < 0.5
+    standing = None
+    if estimate.ground is not None:
+        solid = estimate.sky < 0.5
+        standing = tell_standing(estimate.ground, estimate.normal, solid, picture)
+    focal_px = float(K[0, 0]) * estimate.disparity.shape[1] / photo.size.width
+    seen, farthest = _in_range(estimate, standing, focal_px)
+    disparity, sky = photo_sized(with_structure(seen), estimate.sky, picture)
+    if seen.ground is not None:
+        lies = ~sky
+        if standing is not None:
+            lies &= resize(standing.ground, photo.size) > 0.5
+        disparity = lay_flat(disparity, seen.ground, lies)
+    disparity = np.where(sky, 0, np.maximum(disparity, farthest / 2)).astype(np.float32)
+    outline_px = max(2.0, ESTIMATED_OUTLINE * photo.size.height)
+    return _normalised(photo, K, disparity, sky, seen.ground, outline_px)
+
+
+def _in_range(
+    estimate: RelativeDepth, standing: Standing | None, focal_px: float
+) -> tuple[Seen, float]:
+    """Disparity with a plausible zero over a ground that is a plane, and the least of it."""
+    coarse, solid = estimate.disparity, estimate.sky < 0.5
     ground = find_ground(coarse, solid, LOOSE)
     if ground is not None:
         coarse = straighten(coarse, ground, solid)
         ground = levelled(find_ground(coarse, solid, TIGHT) or ground, coarse, solid)
-    shift = _shift(ground, solid)
+    lies = None if standing is None else standing.ground
+    shift = zero_shift(ground, coarse, solid, lies)
     farthest = max(shift, OPEN_AIR_FLOOR)
-    coarse = np.where(solid, np.maximum(shift + (1 - shift) * coarse, farthest), coarse)
-    coarse = coarse.astype(np.float32)
-    ground = None if ground is None else _shifted(ground, shift)
+    shifted = np.where(solid, np.maximum(shift + (1 - shift) * coarse, farthest), coarse)
     seen = Seen(
-        disparity=coarse,
+        disparity=shifted.astype(np.float32),
         solid=solid,
-        ground=ground,
-        focal_px=float(K[0, 0]) * coarse.shape[1] / photo.size.width,
+        ground=None if ground is None else _shifted(ground, shift),
+        focal_px=focal_px,
         normal=estimate.normal,
-        ground_likeness=estimate.ground,
+        standing=standing,
     )
-    disparity, sky = photo_sized(with_structure(seen), estimate.sky, picture)
-    if ground is not None:
-        disparity = lay_flat(disparity, ground, ~sky)
-    disparity = np.where(sky, 0, np.maximum(disparity, farthest / 2)).astype(np.float32)
-    outline_px = max(2.0, ESTIMATED_OUTLINE * photo.size.height)
-    return _normalised(photo, K, disparity, sky, ground, outline_px)
+    return seen, farthest
 
 
 def scene_from_depth(photo: Photo, depth: Plane, K: Intrinsics) -> EmbeddedScene:
@@ -137,28 +147,6 @@ def _normalised(
         subject_depth=D,
         outline_px=outline_px,
     )
-
-
-def _shift(ground: Ground | None, solid: Mask) -> float:
-    """What is added to disparity so that the ground ends where it should.
-
-    Nothing of the sky can be seen below the horizon of the ground. Where the ground ends
-    lower than that, the farthest thing is taken to have some disparity.
-    """
-    sky_share = 1 - float(solid.mean())
-    usual = OPEN_AIR_FLOOR if sky_share > LEAST_SKY else INDOOR_FLOOR
-    if ground is None:
-        return usual
-    middle = np.array([0.5])
-    if sky_share > LEAST_SKY:
-        rows = np.flatnonzero((~solid).mean(axis=1) > SKY_IN_ROW)
-        sky_ends = np.array([(rows.max(initial=0) + 1) / len(solid)])
-        above = float(ground.disparity(middle, sky_ends)[0])
-        if above > 0 and sky_ends[0] < LOWEST_HORIZON:
-            return -min(above, MOST_TAKEN) / (1 - min(above, MOST_TAKEN))
-    at_horizon = float(ground.disparity(middle, np.array([USUAL_HORIZON]))[0])
-    wanted = 0.5 * max(0.0, -at_horizon)
-    return float(np.clip(wanted / (1 + wanted), usual, 0.2))
 
 
 def _shifted(ground: Ground, shift: float) -> Ground:

@@ -2,10 +2,10 @@
 
 A plane in space is an affine function of the pixel in disparity, and a vertical surface before
 a level camera does not change along columns at all. Networks bend the one and lean the other.
-So the slopes of the map are edited (ground has its plane's, what stands has none that lean,
-walls have those of their surroundings, or those that normals ask for) and the map is put
-together again from them. Links across outlines weigh little, so that an outline does not
-remember the lean of what it bounds; a second round lets go of links that stay strained.
+So the slopes of the map are edited (ground has its plane's, what stands has none down its
+columns and is joined to the ground below it, surfaces have those of their surroundings) and the
+map is put together again from them. Links across outlines weigh little, so that an outline does
+not remember the lean of what it bounds; a second round lets go of links that stay strained.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import numpy as np
 from jaxtyping import Float64
 
 from lyra_zoom.engines.embedded.depth import Normals
+from lyra_zoom.engines.embedded.footing import Footing, find_footing
 from lyra_zoom.engines.embedded.ground import Ground
 from lyra_zoom.engines.embedded.poisson import Slopes, put_together, slopes_of
 from lyra_zoom.engines.embedded.refine import step_likeness
+from lyra_zoom.engines.embedded.standing import Standing
 from lyra_zoom.geometry.image import Mask, Plane
 
 LEAN_BELOW, SLOPE_ABOVE = 0.5, 1.1  # of the ground's slope: less is leaning, more is real
@@ -30,9 +32,15 @@ NORMAL_SHARE = 0.5  # of the say that normals have beside the map's own slopes
 FACING = 0.15  # least cosine between a normal and the ray: closer to edge-on it tells nothing
 ON_GROUND = (0.04, 0.09)  # disparity off the plane: from surely ground to surely not
 ACROSS_STEP = 0.03  # weight of a link across an outline
+PARTED = 1e-3  # weight of a link between a thing and ground, sky or what is behind it
+TOGETHER = 0.3  # the least weight of links within one thing
+LOOSER = 0.8  # how much less uprights are held where they were seen
+FAR_AWAY, MOST_HELD = 0.08, 7.0  # disparity below which floating things are held more, and most
+LEAST = 0.01  # disparity, in quotients
 PULL, GROUND_PULL = 3e-4, 2e-2  # of the map as it was, of the ground's plane
 GROUNDLESS_PULL = 1e-3  # of the map where no ground was found: then little is known
 STRAINED = 0.01  # disparity per link that a link gives way at, in the second round
+USUAL_HEIGHT = 224  # pixels: what pulls and strains are for; finer maps have smaller ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +48,7 @@ class Seen:
     """What is known of a photograph at the network's resolution.
 
     `disparity` is 0 to 1 with 0 at infinity, and so is the `ground`; `focal_px` belongs to this
-    resolution. `normal` and `ground_likeness` (0 to 1) are there if the network answers them.
+    resolution. `normal` and `standing` are there if the network answers them.
     """
 
     disparity: Plane
@@ -48,7 +56,7 @@ class Seen:
     ground: Ground | None
     focal_px: float
     normal: Normals | None = None
-    ground_likeness: Plane | None = None
+    standing: Standing | None = None
 
 
 def with_structure(seen: Seen) -> Plane:
@@ -61,18 +69,26 @@ def with_structure(seen: Seen) -> Plane:
     plane, on_ground = plane[even], on_ground[even] * solid
     own = slopes_of(disparity)
     step = np.where(solid, step_likeness(seen.disparity[even]), 1.0).astype(np.float64)
-    wanted = _standing(own, seen, step)
+    wanted = _even(own, step)
     if seen.normal is not None:
         wanted = _blended(
             wanted, _slopes_of_normals(seen, disparity), NORMAL_SHARE * (1 - step)
         )
+    if seen.ground is not None:
+        wanted = _upright(wanted, seen, step)
     wanted = _blended(wanted, slopes_of(plane), on_ground)
-    weight = _link_weights(step)
+    weight, held = _link_weights(step, solid), np.ones_like(disparity)
+    if seen.standing is not None:
+        footing = find_footing(seen.standing, solid, disparity, plane)
+        weight = _parted(weight, footing)
+        held = _held(seen.standing, footing, disparity)
+    finer = USUAL_HEIGHT / height
     pull = (GROUNDLESS_PULL if seen.ground is None else PULL) + GROUND_PULL * on_ground
+    pull *= held * finer**2
     target = disparity + on_ground * (plane - disparity)
-    flat = put_together(wanted, weight, target, pull)
-    weight = _relaxed(weight, slopes_of(flat), wanted)
-    flat = put_together(wanted, weight, target, pull)
+    flat = put_together(wanted, weight, target, pull, target)
+    weight = _relaxed(weight, slopes_of(flat), wanted, STRAINED * finer)
+    flat = put_together(wanted, weight, target, pull, flat)
     result = seen.disparity.copy()
     result[even] = np.where(solid, flat, disparity)
     return np.clip(result, 0, 1).astype(np.float32)
@@ -89,22 +105,16 @@ def _ground(seen: Seen) -> tuple[Float64[np.ndarray, "h w"], Float64[np.ndarray,
     sure, doubtful = ON_GROUND
     off = np.abs(seen.disparity - plane)
     likeness = np.ones_like(plane)
-    if seen.ground_likeness is not None:
-        told = 2 * seen.ground_likeness.astype(np.float64)
-        likeness = np.clip(told, 0, 1)
-        off = off / (1 + np.clip(told - 1, 0, 1))
+    if seen.standing is not None:
+        likeness = seen.standing.ground.astype(np.float64)
+        off = off / (1 + likeness)
     near = 1 - _smoothstep((off - sure) / (doubtful - sure))
     return np.maximum(plane, 0), near * likeness * (plane > 0)
 
 
-def _standing(own: Slopes, seen: Seen, step: np.ndarray) -> Slopes:
-    """Slopes without the leans of what stands on the ground, and even across surfaces."""
-    height, down = own.across.shape[0], own.down
-    if seen.ground is not None:
-        relative = np.abs(down) * height / float(seen.ground.coefficients[1])
-        gentle = 1 - _smoothstep((relative - LEAN_BELOW) / (SLOPE_ABOVE - LEAN_BELOW))
-        smooth = 1 - np.maximum(step[1:], step[:-1])
-        down = down * (1 - UPRIGHT_SHARE * gentle * smooth)
+def _even(own: Slopes, step: np.ndarray) -> Slopes:
+    """Slopes across, even across surfaces."""
+    height = own.across.shape[0]
     smooth = 1 - np.maximum(step[:, 1:], step[:, :-1])
     sigma_x, sigma_y = (share * height for share in EVEN_SIGMA)
     summed, total = (
@@ -112,8 +122,21 @@ def _standing(own: Slopes, seen: Seen, step: np.ndarray) -> Slopes:
         for values in (own.across * smooth, smooth)
     )
     about = summed / np.maximum(total, 1e-3)
-    across = own.across + EVEN_SHARE * smooth * (about - own.across)
-    return Slopes(across, down)
+    return Slopes(own.across + EVEN_SHARE * smooth * (about - own.across), own.down)
+
+
+def _upright(wanted: Slopes, seen: Seen, step: np.ndarray) -> Slopes:
+    """Slopes without the leans of what stands; if that is not told, of what slopes gently."""
+    assert seen.ground is not None
+    height, width = step.shape
+    if seen.standing is None:
+        relative = np.abs(wanted.down) * height / float(seen.ground.coefficients[1])
+        share = 1 - _smoothstep((relative - LEAN_BELOW) / (SLOPE_ABOVE - LEAN_BELOW))
+        share = share * (1 - np.maximum(step[1:], step[:-1]))
+    else:
+        upright = seen.standing.upright[:height, :width].astype(np.float64)
+        share = np.minimum(upright[1:], upright[:-1])
+    return Slopes(wanted.across, wanted.down * (1 - UPRIGHT_SHARE * share))
 
 
 def _slopes_of_normals(seen: Seen, disparity: np.ndarray) -> Slopes:
@@ -140,18 +163,44 @@ def _blended(one: Slopes, other: Slopes, share: np.ndarray) -> Slopes:
     )
 
 
-def _link_weights(step: np.ndarray) -> Slopes:
+def _link_weights(step: np.ndarray, solid: Mask) -> Slopes:
     weight = 1 - (1 - ACROSS_STEP) * step
+    across, down = (
+        np.minimum(weight[:, 1:], weight[:, :-1]),
+        np.minimum(weight[1:], weight[:-1]),
+    )
     return Slopes(
-        np.minimum(weight[:, 1:], weight[:, :-1]), np.minimum(weight[1:], weight[:-1])
+        np.where(solid[:, 1:] == solid[:, :-1], across, PARTED),
+        np.where(solid[1:] == solid[:-1], down, PARTED),
     )
 
 
-def _relaxed(weight: Slopes, reached: Slopes, wanted: Slopes) -> Slopes:
+def _parted(weight: Slopes, footing: Footing) -> Slopes:
+    """Weights with what stands parted from the ground, but for where it stands on it.
+
+    Things that stand side by side, one before the other, are parted too, and whatever rises
+    from one foot holds together.
+    """
+    across = np.where(footing.beside, PARTED, weight.across)
+    down = np.maximum(weight.down, TOGETHER * footing.together)
+    down = np.where(footing.above, PARTED, down)
+    return Slopes(across, np.where(footing.touches, 1.0, down))
+
+
+def _held(standing: Standing, footing: Footing, disparity: np.ndarray) -> np.ndarray:
+    """How firmly things are held where they were seen: uprights less, far ones more."""
+    even = np.s_[: disparity.shape[0], : disparity.shape[1]]
+    far = np.clip(np.square(FAR_AWAY / np.maximum(disparity, LEAST)), 1, MOST_HELD)
+    floating = standing.stands[even] & ~footing.grounded
+    return (1 - LOOSER * standing.upright[even]) * np.where(floating, far, 1)
+
+
+def _relaxed(weight: Slopes, reached: Slopes, wanted: Slopes, strained: float) -> Slopes:
     """Weights that give way where slopes could not be reached."""
 
     def give_way(w: np.ndarray, strain: np.ndarray) -> np.ndarray:
-        return np.maximum(w / (1 + np.square(strain / STRAINED)), ACROSS_STEP)
+        weaker = w / (1 + np.square(strain / strained))
+        return np.maximum(weaker, np.minimum(w, ACROSS_STEP))
 
     return Slopes(
         give_way(weight.across, reached.across - wanted.across),
