@@ -30,6 +30,14 @@ def test_missing_weights_are_one_sentence(tmp_path):
     assert told.startswith("there are no weights in ")
 
 
+@needs_torch
+def test_a_kernel_that_is_not_installed_is_one_sentence(tmp_path):
+    if find_spec("sageattention") is not None:
+        pytest.skip("this machine has it")
+    told = advice(Settings(data=tmp_path, lyra2_attention="sage"))["lyra2 attention"]
+    assert "sageattention" in told
+
+
 def test_a_licence_that_nobody_accepted_is_one_sentence(tmp_path):
     told = advice(Settings(data=tmp_path))["lyra2 licence"]
     assert told.startswith("the licence of its weights was not accepted")

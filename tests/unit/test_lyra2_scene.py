@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the lyra2 engine needs PyTorch")
 
-from lyra_zoom.engines.engine import Photo, Scene  # noqa: E402
+from lyra_zoom.engines.engine import Scene  # noqa: E402
 from lyra_zoom.engines.lyra2.depth import believed  # noqa: E402
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene, build_scene  # noqa: E402
 from lyra_zoom.errors import InputRejected  # noqa: E402
@@ -19,8 +19,7 @@ PICTURE = np.random.default_rng(3).integers(0, 256, (16, 24, 3), dtype=np.uint8)
 
 
 def scene(depth) -> Lyra2Scene:
-    photo = Photo(texture=PICTURE, size=SIZE)
-    return build_scene(photo, believed(depth), centred_intrinsics(20.0, SIZE))
+    return build_scene(PICTURE, believed(depth), centred_intrinsics(20.0, SIZE))
 
 
 def ramp():

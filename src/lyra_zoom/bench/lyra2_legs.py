@@ -10,7 +10,7 @@ import torch
 from lyra_zoom.bench.lyra2_networks import RandomNetworks
 from lyra_zoom.bench.lyra2_paths import DEPTH, straight_path
 from lyra_zoom.bench.lyra2_watch import Stage, Watch
-from lyra_zoom.engines.engine import Photo, Sampling
+from lyra_zoom.engines.engine import Sampling
 from lyra_zoom.engines.lyra2.config import PROMPT_TOKENS
 from lyra_zoom.engines.lyra2.denoising import PromptPair
 from lyra_zoom.engines.lyra2.depth import believed
@@ -35,7 +35,7 @@ def leg_stages(networks: RandomNetworks, size: Size, watch: Watch) -> Iterator[S
 
 
 def _leg(networks: RandomNetworks, size: Size, chunks: int) -> Rollout:
-    photo = Photo(texture=np.zeros((size.height, size.width, 3), np.uint8), size=size)
+    picture = np.zeros((size.height, size.width, 3), np.uint8)
     path = straight_path(size, chunks)
     flat = believed(torch.full((size.height, size.width), DEPTH))
     text_dim = networks.sizes.transformer.text_dim
@@ -48,5 +48,5 @@ def _leg(networks: RandomNetworks, size: Size, chunks: int) -> Rollout:
         device=networks.device,
         streams_rest_on=networks.device if networks.stays else torch.device("cpu"),
     )
-    scene = build_scene(photo, flat, path.K[0])
+    scene = build_scene(picture, flat, path.K[0])
     return Rollout(engine_networks, scene, path, prompts, Sampling(prompt="", seed=0))

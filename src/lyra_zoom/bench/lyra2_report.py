@@ -62,7 +62,7 @@ def _row(report: Lyra2Report, stage: Stage) -> tuple[str, ...]:
         stage.name,
         f"{stage.seconds:.3f}",
         _gib(stage.peak_bytes),
-        _gib(stage.planned_bytes),
+        _gib(stage.planned_bytes if report.on_gpu else None),
         "" if stage.flop is None else f"{stage.flop:.3g}",
         "" if stage.flop is None else f"{stage.flop / stage.seconds / 1e12:.1f}",
         "" if share is None else f"{share:.0%}",

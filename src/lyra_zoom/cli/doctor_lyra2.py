@@ -16,6 +16,7 @@ from lyra_zoom.engines.lyra2.installed import (
     why_packages_are_missing,
 )
 from lyra_zoom.engines.lyra2.modes import MODE_WORDS, plan_memory
+from lyra_zoom.engines.lyra2.readiness import why_no_kernel
 from lyra_zoom.errors import EngineNotReady
 from lyra_zoom.pipeline.shot import SIZES
 from lyra_zoom.settings import Settings
@@ -43,7 +44,7 @@ def lyra2_findings(settings: Settings) -> tuple[Finding, ...]:
     packages = why_packages_are_missing()
     if packages is not None:
         return (Finding(False, "lyra2 engine", packages), _licence(settings))
-    return (_weights(settings), _licence(settings), *_gpu(settings))
+    return (_weights(settings), _licence(settings), *_kernel(settings), *_gpu(settings))
 
 
 def memory_table() -> Iterator[str]:
@@ -77,6 +78,12 @@ def _licence(settings: Settings) -> Finding:
     if reason is None:
         return Finding(True, "lyra2 licence accepted: internal research only")
     return Finding(False, "lyra2 licence", reason)
+
+
+def _kernel(settings: Settings) -> Iterator[Finding]:
+    reason = why_no_kernel(settings.lyra2_attention)
+    if reason is not None:
+        yield Finding(False, "lyra2 attention", reason)
 
 
 def _gpu(settings: Settings) -> Iterator[Finding]:

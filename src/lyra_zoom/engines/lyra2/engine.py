@@ -22,7 +22,7 @@ from lyra_zoom.engines.lyra2.depth import FirstDepth
 from lyra_zoom.engines.lyra2.faults import named_faults
 from lyra_zoom.engines.lyra2.lead import LeadTransformer
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
-from lyra_zoom.engines.lyra2.scene import Lyra2Scene, build_scene
+from lyra_zoom.engines.lyra2.scene import Lyra2Scene, as_image, build_scene
 from lyra_zoom.engines.lyra2.shares import costs_before
 from lyra_zoom.errors import InputRejected
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics, centred_intrinsics
@@ -82,9 +82,10 @@ class Lyra2Engine:
             )
         progress.begin("depth", 1.0)
         with named_faults():
-            image = _as_image(resize(photo.texture, photo.size))
-            first = self._model.networks.depth.first(image.to(self._model.networks.device))
-            return build_scene(photo, first, _intrinsics(photo, first))
+            picture = resize(photo.texture, photo.size)
+            image = as_image(picture).to(self._model.networks.device)
+            first = self._model.networks.depth.first(image)
+            return build_scene(picture, first, _intrinsics(photo, first))
 
     def set_up(
         self,
@@ -141,10 +142,6 @@ def as_picture(frame: Float[Tensor, "3 H W"]) -> RgbImage:
     shares = (frame.clamp(-1.0, 1.0) + 1.0) / 2.0
     picture: RgbImage = (shares * 255.0).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
     return np.ascontiguousarray(picture)
-
-
-def _as_image(picture: RgbImage) -> Float[Tensor, "3 H W"]:
-    return torch.from_numpy(picture).permute(2, 0, 1).float() / 127.5 - 1.0
 
 
 def _intrinsics(photo: Photo, first: FirstDepth) -> Intrinsics:

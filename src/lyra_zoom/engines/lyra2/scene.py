@@ -9,12 +9,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from lyra_zoom.engines.engine import Photo
 from lyra_zoom.engines.lyra2.depth import FirstDepth
 from lyra_zoom.engines.lyra2.opening import Opening
 from lyra_zoom.geometry.camera import Intrinsics
 from lyra_zoom.geometry.depth import subject_depth
-from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
+from lyra_zoom.geometry.image import Plane, RgbImage, Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +47,18 @@ class Lyra2Scene:
         return subject_depth(self.seen_depth.numpy(), valid.numpy())
 
 
-def build_scene(photo: Photo, first: FirstDepth, K: Intrinsics) -> Lyra2Scene:
-    """The scene of a photograph; depth and K are for pictures of the video's size."""
-    picture = resize(photo.texture, photo.size)
+def as_image(picture: RgbImage) -> Float[Tensor, "3 H W"]:
+    """A picture as networks see it, within [-1, 1]."""
+    return torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1) / 127.5 - 1.0
+
+
+def build_scene(picture: RgbImage, first: FirstDepth, K: Intrinsics) -> Lyra2Scene:
+    """The scene of a photograph; all three are of the video's size."""
     depth = first.depth.detach().cpu()
     return Lyra2Scene(
         picture=picture,
         K=K,
-        image=torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1) / 127.5 - 1,
+        image=as_image(picture),
         seen_depth=depth,
         valid=first.valid.detach().cpu() & (depth > 0),
     )
