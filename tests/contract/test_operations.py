@@ -64,7 +64,8 @@ def test_whatever_is_public_can_be_asked_about_without_its_body(api, path):
 def test_without_a_worker_it_is_not_ready_and_says_so(fresh):
     answer = httpx.get(f"{fresh.url}/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"ready": False, "reasons": ["no worker is running"]}
+    reason = "no worker has reported: none is running, or the first is still starting"
+    assert answer.json() == {"ready": False, "reasons": [reason]}
 
 
 def test_a_worker_that_is_not_ready_says_why(fresh, now):

@@ -154,6 +154,20 @@ class TestWebhookAddress:
         (problem,) = answer.json()["detail"]
         assert problem["loc"] == ["query", "fal_webhook"]
 
+    @pytest.mark.parametrize(
+        ("url", "named"),
+        [
+            ("http://192.168.1.5/done", True),
+            ("http://localhost:8000/", True),
+            ("http://169.254.169.254/latest/meta-data/", False),
+            ("ftp://hooks.example/", False),
+        ],
+    )
+    def test_the_setting_that_would_admit_it_is_named(self, client, url, named):
+        answer = client.post(f"{SUBMIT}?fal_webhook={quote(url, safe='')}", json=INPUT)
+        told = answer.json()["detail"][0]["msg"]
+        assert ("LYRA_ZOOM_ALLOW_PRIVATE_WEBHOOKS=1" in told) is named
+
 
 class TestStatus:
     def test_a_waiting_request_has_a_position(self, api, client):

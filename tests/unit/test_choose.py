@@ -40,6 +40,13 @@ def test_auto_says_in_one_sentence_why_it_is_not_lyra2(settings: Settings):
     assert str(settings.data) not in sentence, "clients read it"
 
 
+@pytest.mark.skipif(any(Path("/dev").glob("nvidia[0-9]*")), reason="there is a GPU")
+def test_a_missing_gpu_is_told_beside_missing_weights(settings: Settings):
+    notes = Notes()
+    choose_engine("auto", settings, notes.say)
+    assert notes.messages[0].endswith("; no NVIDIA GPU is seen here, either")
+
+
 def test_an_engine_asked_for_by_name_needs_no_words(settings: Settings):
     notes = Notes()
     assert choose_engine("embedded", settings, notes.say).name == "embedded"

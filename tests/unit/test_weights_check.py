@@ -179,7 +179,7 @@ class TestPublicSizes:
     @pytest.mark.parametrize("name", PUBLISHED)
     def test_every_published_tensor_has_its_place(self, name):
         network = next(network for network in NETWORKS if network.part == PARTS[name])
-        found = {}
+        found: dict[str, tuple[int, ...]] = {}
         for published, shape in PUBLISHED[name].items():
             if not published.startswith(("textual.", "log_scale", "visual.head")):
                 empty = torch.empty(shape, device="meta")

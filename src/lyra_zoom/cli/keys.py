@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -12,6 +13,10 @@ from lyra_zoom.errors import InputRejected
 from lyra_zoom.jobs.keys import Keys, KnownKey
 
 LONGEST_NAME = 255
+
+WHAT_IT_IS_FOR = """\
+Keep it: it is not shown again. Programs read it from FAL_KEY; without one they send the header
+Authorization: Key KEY. lyra-zoom keys revoke takes it back."""
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -25,10 +30,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _create(keys: Keys, arguments: argparse.Namespace) -> None:
-    """Print the key alone, so that a script can take it."""
+    """Print the key alone, so that a script can take it; what it is for is said beside it."""
     if len(arguments.name) > LONGEST_NAME:
         raise InputRejected("NAME", f"at most {LONGEST_NAME} characters are allowed")
     print(keys.create(arguments.name, time.time()).key)
+    print(WHAT_IT_IS_FOR, file=sys.stderr)
 
 
 def _list(keys: Keys, arguments: argparse.Namespace) -> None:

@@ -43,7 +43,7 @@ def why_not_ready(parts: Parts) -> list[str]:
 
 def _about_workers(leases: tuple[Lease, ...]) -> list[str]:
     if not leases:
-        return ["no worker is running"]
+        return ["no worker has reported: none is running, or the first is still starting"]
     if any(lease.ready for lease in leases):
         return []
     problems = (lease.problem or "its engine is starting" for lease in leases)

@@ -120,9 +120,18 @@ def _webhook_url(request: Request, allow_private: bool) -> str | None:
         )
     except InputRejected as error:
         raise ParameterRejected(
-            error.field_name, error.message, "value_error", error.context
+            error.field_name, error.message + _way_in(url), "value_error", error.context
         ) from error
     return url
+
+
+def _way_in(url: str) -> str:
+    """What whoever runs this server can do about a refused address, if anything."""
+    try:
+        refuse_address(url, OutboundPolicy(field_name="fal_webhook", allow_private=True))
+    except InputRejected:
+        return ""
+    return "; with LYRA_ZOOM_ALLOW_PRIVATE_WEBHOOKS=1 this server calls its own network, too"
 
 
 def _lifecycle(request: Request) -> str | None:
