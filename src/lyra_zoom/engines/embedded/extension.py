@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.lookup import GROUND_TOLERANCE, Lookup
-from lyra_zoom.engines.embedded.mesh import Mesh, plain_grid_mesh
+from lyra_zoom.engines.embedded.mesh import Cells, Mesh, plain_grid_mesh
+from lyra_zoom.engines.embedded.near_ground import Floor
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.geometry.camera import Intrinsics, pixel_centres, scale_intrinsics, unproject
 from lyra_zoom.geometry.image import Mask, Plane, Size
-from lyra_zoom.geometry.rigid import Point, Rigid, camera_centre_world, invert_rigid
+from lyra_zoom.geometry.rigid import Point, Points, Rigid, camera_centre_world, invert_rigid
 
 GRID_PX = 4  # one vertex of the extension per this many pixels of the video
 WIDER = 1.12  # the extension's camera sees this much more than the frame
@@ -46,31 +47,44 @@ def outlook_at(w2c: Rigid, K: Intrinsics, size: Size) -> Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What continues the scene beyond what one outlook sees; either may be missing."""
+    """What continues the scene beyond what one outlook sees; each may be missing.
+
+    `near_ground` lies over `solid`; its texture coordinates are those of a `Floor`.
+    """
 
     solid: Mesh | None
     sky: Mesh | None
+    near_ground: Mesh | None = None
 
 
 def extend(
-    outlook: Outlook, disparity_seen: Plane, lookup: Lookup, sky_disparity: float
+    outlook: Outlook,
+    disparity_seen: Plane,
+    lookup: Lookup,
+    sky_disparity: float,
+    floor: Floor | None = None,
 ) -> Extension:
     """The meshes that continue what is seen from `outlook`: 1/depth, 0 where nothing is seen.
 
-    Sky and solid things are continued apart, so that no surface hangs between them.
+    Sky and solid things are continued apart, so that no surface hangs between them. With a
+    `floor`, ground nearer than the photograph shows it has a mesh of its own.
     """
     seen = disparity_seen > 0
     if seen.all() or not seen.any():
         return Extension(None, None)
     surface = continue_surface(outlook, disparity_seen, lookup.ground, sky_disparity)
     needed = _grown(~seen, OVERLAP)
-    solid = _mesh(outlook, surface.disparity, surface.on_ground, needed & ~surface.sky, lookup)
+    solid_needed = needed & ~surface.sky
+    solid = _mesh(outlook, surface.disparity, surface.on_ground, solid_needed, lookup)
+    paving = None
+    if floor is not None:
+        paving = _paving(outlook, surface, solid_needed, floor)
     if not surface.sky[~seen].any():
-        return Extension(solid, None)
+        return Extension(solid, None, paving)
     far = np.full_like(disparity_seen, sky_disparity)
     open_air = needed & _grown(surface.sky, SKY_OVERLAP)
     whole = replace(lookup, strip=1.0)  # sky may be upside down
-    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), open_air, whole))
+    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), open_air, whole), paving)
 
 
 def _grown(mask: Mask, vertices: int) -> Mask:
@@ -80,15 +94,35 @@ def _grown(mask: Mask, vertices: int) -> Mask:
 def _mesh(
     outlook: Outlook, disparity: Plane, on_ground: Mask, keep: Mask, lookup: Lookup
 ) -> Mesh | None:
-    cells = keep[:-1, :-1] & keep[1:, :-1] & keep[:-1, 1:] & keep[1:, 1:]
+    cells = _whole_cells(keep)
     if not cells.any():
         return None
-    depth = 1.0 / disparity.astype(np.float64)
-    points_cam = unproject(pixel_centres(outlook.size), depth, outlook.K)
-    c2w = invert_rigid(outlook.w2c)
-    points_world = points_cam @ c2w[:3, :3].T + c2w[:3, 3]
+    points_world = _points(outlook, disparity)
     uv = lookup.uv(points_world, on_ground)
     return plain_grid_mesh(points_world.astype(np.float32), uv.astype(np.float32), cells)
+
+
+def _paving(outlook: Outlook, surface: Surface, keep: Mask, floor: Floor) -> Mesh | None:
+    """Ground nearer than the floor's origin, where the photograph ends."""
+    points_world = _points(outlook, surface.disparity)
+    texels = floor.texels(points_world)
+    nearer = _grown(surface.on_ground & (texels[..., 1] < 0), 1)
+    cells = _whole_cells(keep & surface.on_ground & nearer)
+    if not cells.any():
+        return None
+    return plain_grid_mesh(points_world.astype(np.float32), texels.astype(np.float32), cells)
+
+
+def _whole_cells(keep: Mask) -> Cells:
+    return keep[:-1, :-1] & keep[1:, :-1] & keep[:-1, 1:] & keep[1:, 1:]
+
+
+def _points(outlook: Outlook, disparity: Plane) -> Points:
+    points_cam = unproject(
+        pixel_centres(outlook.size), 1.0 / disparity.astype(np.float64), outlook.K
+    )
+    c2w = invert_rigid(outlook.w2c)
+    return points_cam @ c2w[:3, :3].T + c2w[:3, 3]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     shading = Shading(
         fade_from=min(FADE[0] * D, 0.5 * nearest), fade_to=min(FADE[1] * D, 0.9 * nearest)
     )
-    beyond = layers_beyond(scene, path, behind_layer)
+    beyond = layers_beyond(scene, path, behind_layer, seed)
     return Stage(scene.size, (*front_layers, behind_layer, *beyond, last_resort), shading)
 
 

@@ -1,0 +1,85 @@
+"""Ground that nobody photographed goes on as the photograph shows it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lyra_zoom.engines.embedded.lookup import ground_in_world
+from lyra_zoom.engines.embedded.near_ground import NearGround, near_ground
+from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_depth
+from lyra_zoom.engines.embedded.stage import set_up
+from lyra_zoom.engines.engine import Photo
+from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics, pixel_centres, project
+from lyra_zoom.geometry.image import Size
+from lyra_zoom.geometry.rigid import w2c_from
+
+SIZE = Size(416, 240)
+K = centred_intrinsics(360.0, SIZE)
+EYE_HEIGHT = 1.0
+BOARD = 0.4  # wide, slanting to the right as they recede
+SLANT = 0.5
+
+
+def board_shade(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return np.where(((x - SLANT * z) % BOARD) < BOARD / 2, 60, 180)
+
+
+def a_floor_of_boards() -> EmbeddedScene:
+    pixels = pixel_centres(SIZE)
+    rays = (pixels - [SIZE.width / 2, SIZE.height / 2]) / 360.0
+    is_floor = rays[..., 1] > 0.01
+    z = np.where(is_floor, EYE_HEIGHT / np.maximum(rays[..., 1], 1e-3), np.inf)
+    finite = np.minimum(z, 100)
+    shade = np.where(is_floor, board_shade(rays[..., 0] * finite, finite), 230)
+    rgb = np.repeat(shade[..., None], 3, axis=2).astype(np.uint8)
+    depth = np.where(is_floor, z, np.inf).astype(np.float32)
+    return scene_from_depth(Photo(texture=rgb, size=SIZE, focal_px=360.0), depth, K)
+
+
+@pytest.fixture(scope="module")
+def scene() -> EmbeddedScene:
+    return a_floor_of_boards()
+
+
+@pytest.fixture(scope="module")
+def ground(scene) -> NearGround:
+    plane = ground_in_world(scene.ground, scene.K, scene.size, scene.subject_depth)
+    found = near_ground(scene, plane)
+    assert found is not None
+    return found
+
+
+def test_the_floor_begins_at_the_lower_border(ground):
+    pixel = project(ground.floor.origin, np.eye(4), K)
+    np.testing.assert_allclose(pixel[:2], [SIZE.width / 2, SIZE.height], atol=1e-3)
+
+
+def test_a_texel_at_the_lower_border_is_a_pixel(ground):
+    steps = project(ground.floor.points(np.array([[1.0, 0.0], [0.0, 1.0]])), np.eye(4), K)
+    np.testing.assert_allclose(steps[:, 0] - SIZE.width / 2, [1.0, 0.0], atol=1e-2)
+    np.testing.assert_allclose(SIZE.height - steps[:, 1], [0.0, 1.0], atol=1e-2)
+
+
+def test_texels_and_points_are_each_others_inverse(ground):
+    texels = np.array([[3.0, -40.0], [-200.0, 15.0]])
+    np.testing.assert_allclose(ground.floor.texels(ground.floor.points(texels)), texels)
+
+
+def test_slanting_boards_are_no_chevrons_where_the_camera_retreats_past_them(scene):
+    w2c = w2c_from(np.eye(3), np.array([0.0, 0.0, -3.0]))
+    path = CameraPath(np.stack([np.eye(4), w2c]), np.stack([K, K]), SIZE)
+    frame = set_up(scene, path, seed=1).draw(w2c, K)[..., 0].astype(float)
+    pixels = pixel_centres(SIZE)
+    rays = (pixels - [SIZE.width / 2, SIZE.height / 2]) / 360.0
+    z = EYE_HEIGHT / np.maximum(rays[..., 1], 1e-3)
+    shade = board_shade(rays[..., 0] * z, z - 3.0)
+    beyond = np.s_[186:236, 90:326]  # nearer than the photograph shows
+    assert (z[186] - 3 < 3.0).all()
+    likeness = np.corrcoef(frame[beyond].ravel(), shade[beyond].ravel())[0, 1]
+    assert likeness > 0.7
+
+
+def test_a_photograph_without_enough_ground_has_no_near_ground(scene):
+    upwards = np.array([0.0, -1.0, 0.0])
+    assert near_ground(scene, upwards) is None
