@@ -174,10 +174,14 @@ def _trial(subject: Subject, preset: Preset) -> Trial | None:
 
 
 def judge(draw: Draw, trial: Trial) -> QualityFigures:
-    """The figures of one way of drawing along one path."""
+    """The figures of one way of drawing along one path.
+
+    A later frame that is the photograph again is left out: the first stands for it.
+    """
     path, views = trial.path, trial.views
     drawn = {i: draw(path.w2c[i], path.K[i]) for i in views}
-    frames = [(drawn[i].rgb, views[i]) for i in FRAMES]
+    judged = [i for i in FRAMES if not np.allclose(path.w2c[i], path.w2c[0])]
+    frames = [(drawn[i].rgb, views[i]) for i in judged]
     first = draw(path.w2c[0], path.K[0]).rgb
 
     def mean(measure: Callable[..., float], region: str) -> float:
@@ -193,7 +197,7 @@ def judge(draw: Draw, trial: Trial) -> QualityFigures:
         outside_texture=mean(texture_ratio, "outside"),
         outside_patches=mean(patch_distance, "outside"),
         ssim=mean_known([ssim(rgb, view.rgb) for rgb, view in frames]),
-        holes=float(np.mean([drawn[i].holes.mean() for i in FRAMES])),
+        holes=float(np.mean([drawn[i].holes.mean() for i in judged])),
         first_psnr=mean_known([psnr(first, trial.subject.picture)]),
         flicker=_flicker({i: one.rgb for i, one in drawn.items()}, views),
     )
