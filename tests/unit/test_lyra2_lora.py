@@ -202,3 +202,10 @@ def test_an_addition_of_another_shape_changes_nothing(network):
     with pytest.raises(WeightsUnusable, match=QUERY):
         LoraMerger(network).merge([(deltas, 1.0)])
     assert changed(before, state(network)) == set()
+
+
+def test_sums_are_made_where_the_network_works(network):
+    base = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    merger = LoraMerger(network, base, torch.device("meta"))  # where nothing can come back from
+    with pytest.raises(NotImplementedError, match="meta"):
+        merger.merge([(LoraDeltas(layers={QUERY: low_rank(3)}), 1.0)])

@@ -145,10 +145,17 @@ class LoraMerger:
 
     `base` gives the weights without LoRAs, by parameter name, whenever they are needed. Without
     it, the layers that a LoRA touches are copied to main memory before they change: 32 GB, when
-    the public LoRAs touch all linear layers.
+    the public LoRAs touch all linear layers. Sums are made on `device`, so that they are the
+    same wherever the weights lie; without it, where each weight lies.
     """
 
-    def __init__(self, network: nn.Module, base: Mapping[str, Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        base: Mapping[str, Tensor] | None = None,
+        device: torch.device | None = None,
+    ) -> None:
+        self._device = device
         self._parameters = dict(network.named_parameters())
         self._base = base or {}
         self._copies: dict[str, Tensor] = {}
@@ -187,13 +194,14 @@ class LoraMerger:
         weight.copy_(add_low_rank(self._without(f"{layer}.weight"), additions))
 
     def _without(self, name: str) -> Tensor:
-        """The parameter without LoRAs, on its device."""
+        """The parameter without LoRAs, where sums are made."""
         parameter = self._parameters[name]
+        device = self._device or parameter.device
         if self._base:
-            return self._base[name].to(parameter)
+            return self._base[name].to(device, parameter.dtype)
         if name not in self._copies:
             self._copies[name] = parameter.detach().to("cpu", copy=True)
-        return self._copies[name].to(parameter.device)
+        return self._copies[name].to(device)
 
     def _check(self, layer: str, additions: Additions) -> None:
         shape = self._parameters[f"{layer}.weight"].shape

@@ -62,8 +62,8 @@ class EightBitLinear(nn.Module):
         return self.codes.float() * self.scale
 
     def take(self, weight: Tensor) -> None:
-        """Stand for another weight from now on."""
-        codes, scale = self.encode(weight.detach().to(self.codes.device))
+        """Stand for another weight from now on, which may lie elsewhere."""
+        codes, scale = self.encode(weight.detach())
         self.codes.copy_(codes)
         self.scale.copy_(scale)
 
@@ -139,8 +139,13 @@ class EightBitMerger(LoraMerger):
     From `base`, the weights without LoRAs: they are the same whatever was merged before.
     """
 
-    def __init__(self, network: nn.Module, base: Mapping[str, Tensor]) -> None:
-        super().__init__(network, base)
+    def __init__(
+        self,
+        network: nn.Module,
+        base: Mapping[str, Tensor],
+        device: torch.device | None = None,
+    ) -> None:
+        super().__init__(network, base, device)
         self._coded = dict(eight_bit_layers(network))
         for name, layer in self._coded.items():  # their shapes, to check additions against
             shape = torch.empty(layer.out_features, layer.in_features, device="meta")
@@ -151,7 +156,7 @@ class EightBitMerger(LoraMerger):
             super()._set_weight(layer, additions)
             return
         coded = self._coded[layer]
-        weight = self._base[f"{layer}.weight"].to(coded.codes.device)
+        weight = self._base[f"{layer}.weight"].to(self._device or coded.codes.device)
         coded.take(add_low_rank(weight, additions))
 
 

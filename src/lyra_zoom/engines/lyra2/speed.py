@@ -73,10 +73,11 @@ def make_ready(
     transformer.use_attention(choose_attention(tuning.attention, device))
     if device.type == "cuda" and tuning.compile_with is not None:
         compile_blocks(transformer.visitors or transformer.blocks, tuning.compile_with)
+    merger = LoraMerger if plan.precision is Precision.BF16 else EightBitMerger
     logger.info("the transformer is ready plan=%s device=%s", plan, device)
     return ReadyTransformer(
         transformer=transformer,
-        merger=_merger(transformer, plan.precision, base),
+        merger=merger(transformer, base, device),
         device=device,
     )
 
@@ -154,11 +155,3 @@ def _place(transformer: Lyra2Transformer, mode: Mode, device: torch.device) -> N
     for name, part in transformer.named_children():
         if name not in at_home:
             part.to(device)
-
-
-def _merger(
-    transformer: Lyra2Transformer, precision: Precision, base: Mapping[str, Tensor]
-) -> LoraMerger:
-    if precision is Precision.BF16:
-        return LoraMerger(transformer, base)
-    return EightBitMerger(transformer, base)
