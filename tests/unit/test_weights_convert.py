@@ -440,6 +440,16 @@ class TestWhatDoesNotFit:
         with pytest.raises(WeightsUnusable, match="cannot be read"):
             convert(order, folder, silent())
 
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"junk\n", b"<html>404</html>", b"version https://git-lfs.github.com/spec/v1\n",
+         b"PK\x03\x04 cut short"],
+    )  # fmt: skip
+    def test_a_checkpoint_that_is_no_file_of_tensors_is_named(self, order, folder, content):
+        (order.checkpoints / "vae/vae.pth").write_bytes(content)
+        with pytest.raises(WeightsUnusable, match=r"vae\.pth (cannot be read|holds more)"):
+            convert(order, folder, silent())
+
     def test_a_lora_that_is_no_safetensors_file_is_named(self, order, folder):
         (order.checkpoints / "lora/realism_boost.safetensors").write_bytes(b"<html>404</html>")
         with pytest.raises(WeightsUnusable, match="realism_boost"):

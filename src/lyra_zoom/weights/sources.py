@@ -12,7 +12,6 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from lyra_zoom.engines.lyra2.filling import in_one_line
 from lyra_zoom.errors import WeightsUnusable
 
 WRAPPERS = ("module", "model", "state_dict")
@@ -99,6 +98,18 @@ DTYPES = {
 """How safetensors spells them."""
 
 
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+)
+"""What torch raises for bytes that are no file of its own."""
+
+
 def _unpickled(file: Path) -> object:
     try:
         return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
@@ -106,16 +117,18 @@ def _unpickled(file: Path) -> object:
         raise WeightsUnusable(
             f"{file} holds more than tensors and is not opened, since opening it could run code"
         ) from error
-    except (OSError, RuntimeError, EOFError) as error:
-        return _unpickled_of_old(file, error)
+    except UNREADABLE:
+        return _unpickled_of_old(file)
 
 
-def _unpickled_of_old(file: Path, first: Exception) -> object:
+def _unpickled_of_old(file: Path) -> object:
     """What torch wrote before its files were archives cannot be mapped."""
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsUnusable(f"{file} cannot be read: {in_one_line(first)}") from error
+    except (*UNREADABLE, pickle.UnpicklingError) as error:
+        raise WeightsUnusable(
+            f"{file} cannot be read: it is damaged, or no file of tensors; fetch it again"
+        ) from error
 
 
 def _tensors_of(content: object, file: Path) -> Mapping[str, Tensor]:
