@@ -154,7 +154,7 @@ def _behind(
     rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
     if not rim.any():
         rim = outlines.beside(soft_px)
-    filled = _on_the_ground(scene, push_pull(disparity, rim.astype(np.float32)))
+    filled = _on_the_ground(scene, _carried_behind(scene, rim))
     deeper = disparity > filled + reach.step / 2
     uncovered_px = UNCOVERED_MARGIN * reach.parallax_px * outlines.jump + 2 * soft_px
     reached = deeper & (outlines.distance_px < uncovered_px)
@@ -171,6 +171,16 @@ def _behind(
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
     colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=invented)
+
+
+def _carried_behind(scene: EmbeddedScene, rim: Mask) -> Plane:
+    """Disparity behind near things, from the far rims: sky or a thing, never between."""
+    solid_rim = rim & ~scene.sky
+    if not solid_rim.any() or not (rim & scene.sky).any():
+        return push_pull(scene.disparity, rim.astype(np.float32))
+    sky_share = push_pull(scene.sky.astype(np.float32), rim.astype(np.float32))
+    solid = push_pull(scene.disparity, solid_rim.astype(np.float32))
+    return np.where(sky_share > 0.5, np.float32(SKY_DISPARITY), solid)
 
 
 def _with_far_side_continued(
@@ -198,7 +208,7 @@ def _lowest(values: Plane, radius: int) -> Plane:
 
 
 def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:
-    """What lies behind rises at most a little over the ground and its farthest surroundings."""
+    """What lies behind rises at most a little over the ground and the farthest thing about."""
     if scene.ground is None:
         return filled
     size = scene.size
@@ -206,7 +216,8 @@ def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:
     y = (np.arange(size.height) + 0.5)[:, None] / size.height
     plane = scene.ground.disparity(x, y).astype(np.float32)
     window = np.ones((size.height // 12 | 1,) * 2, np.uint8)
-    farthest_near = cv2.erode(scene.disparity, window)
+    solid = np.where(scene.sky, np.float32(np.inf), scene.disparity)
+    farthest_near = cv2.erode(solid, window)
     ceiling = np.maximum(plane, farthest_near) + GROUND_SLACK
     return np.minimum(filled, ceiling)
 
