@@ -1,9 +1,11 @@
 """Judge depth networks on photographs with measured depth, beside two trivial answers.
 
-    python -m training.evaluate --data FOLDER [--onnx FILE ...] [--tcmonodepth FILE]
+    python -m training.evaluate --data FOLDER [--onnx FILE ...] [--tcmonodepth FILE] [--product]
 
 FOLDER holds `manifest.json`: a list `gt` of `name`, `image`, `disparity` (16-bit PNG), `scale`
-(of the PNG's numbers), `dense` and `kind`. Our network is run exactly as the product runs it.
+(of the PNG's numbers), `dense` and `kind`. Our network is run exactly as the product runs it;
+with `--product` structure is laid under its answer and outlines on the picture's, as for a
+video.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ import numpy as np
 
 from lyra_zoom.engines.embedded.depth import BundledDepth
 from lyra_zoom.engines.embedded.network import Network, planes
+from lyra_zoom.engines.embedded.scene import scene_from_relative
+from lyra_zoom.engines.engine import Photo
 from lyra_zoom.geometry.image import Size, resize
 from training.metrics import Score, score
 
@@ -46,6 +50,17 @@ def network(path: Path | None) -> Predictor:
         depth = model.estimate(rgb)
         seen = depth.disparity * (depth.sky < 0.5)
         return cv2.resize(seen, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+
+    return predict
+
+
+def product(path: Path | None) -> Predictor:
+    """What a video is made from: the same network's answer, structured and sharpened."""
+    model = BundledDepth() if path is None else BundledDepth(path)
+
+    def predict(rgb: np.ndarray) -> np.ndarray:
+        scene = scene_from_relative(Photo(texture=rgb, size=Size.of(rgb)), model.estimate(rgb))
+        return np.where(scene.sky, 0, scene.disparity).astype(np.float32)
 
     return predict
 
@@ -111,13 +126,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--onnx", type=Path, action="append", default=[])
     parser.add_argument("--tcmonodepth", type=Path, help="its ONNX file, to compare with")
+    parser.add_argument("--product", action="store_true", help="also what a video is made from")
     parser.add_argument("--per-image", action="store_true")
     options = parser.parse_args()
     predictors: dict[str, Predictor] = {"constant": constant, "vertical gradient": gradient}
     if options.tcmonodepth:
         predictors["TCMonoDepth small"] = tcmonodepth(options.tcmonodepth)
     for path in options.onnx or [None]:
-        predictors["bundled network" if path is None else path.name] = network(path)
+        name = "bundled network" if path is None else path.name
+        predictors[name] = network(path)
+        if options.product:
+            predictors[f"{name}, structured"] = product(path)
     print(f"{'':30s}   AbsRel   delta1  ordinal    edgeP    edgeR")
     for name, predict in predictors.items():
         results = judge(predict, options.data)

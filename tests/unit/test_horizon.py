@@ -31,7 +31,7 @@ def test_a_floor_that_ends_above_the_picture_is_brought_down():
     ground = ending_at(-0.2)
     shift = zero_shift(ground, room(ground), ROOM, None)
     assert shift < 0
-    assert 0 < horizon_after(ground, shift) < 0.3
+    assert -0.2 < horizon_after(ground, shift) < 0.3
 
 
 def test_no_more_is_taken_than_the_farthest_thing_has():

@@ -19,6 +19,7 @@ USUAL, TRUST = 0.22, 0.72  # horizon, share of the height: expected from that of
 TRUSTED = (-0.05, 0.75)  # of the map's own horizon: what is farther out is cut
 SHARE = 0.6  # of the way from the map's own horizon to the expected one
 MOST_TAKEN = 0.25  # of the range of disparity that may be found to be no distance at all
+MOST_GUESSED = 0.05  # the same without a sky that proves it
 MOST_ADDED = 0.2
 FARTHEST_SHARE = 0.02  # of what is solid: may be as far as the floor
 
@@ -35,7 +36,8 @@ def zero_shift(ground: Ground | None, coarse: Plane, solid: Mask, lies: Plane | 
         return usual
     above = _at(ground, _expected(ground, solid, lies))
     farthest = float(np.quantile(coarse[solid], FARTHEST_SHARE)) if solid.any() else 0.0
-    taken = min(above, MOST_TAKEN, max(farthest - usual, _above_sky(ground, solid)))
+    guessed = min(above, MOST_GUESSED, farthest - usual)
+    taken = max(guessed, min(_above_sky(ground, solid), MOST_TAKEN))
     if taken > 0:
         return -taken / (1 - taken)
     return float(np.clip(-above / (1 - above), usual, MOST_ADDED))

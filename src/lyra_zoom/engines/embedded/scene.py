@@ -82,7 +82,7 @@ def scene_from_relative(photo: Photo, estimate: RelativeDepth) -> EmbeddedScene:
     if seen.ground is not None:
         lies = ~sky
         if standing is not None:
-            lies &= resize(standing.ground, photo.size) > 0.5
+            lies &= resize(standing.level, photo.size) > 0.5
         disparity = lay_flat(disparity, seen.ground, lies)
     disparity = np.where(sky, 0, np.maximum(disparity, farthest / 2)).astype(np.float32)
     outline_px = max(2.0, ESTIMATED_OUTLINE * photo.size.height)

@@ -20,6 +20,7 @@ GUIDE_RADIUS_SHARE = 1 / 40  # of the height: how far off an outline of the grou
 GUIDE_EPS = 4e-4  # variance of colour, 0 to 1, that counts as an edge
 GROUND_FROM, GROUND_TO = 0.35, 0.65  # probability of ground: from surely not to surely
 UPRIGHT_FROM, UPRIGHT_TO = 0.75, 0.45  # upward share of a normal: from lying to standing
+LEVEL_SHARE = 0.7  # of what is told to stand, but lies, and may be ground after all
 SMALLEST_PIECE = 0.0005  # of the picture: smaller pieces of ground or of things are mistakes
 
 
@@ -33,6 +34,11 @@ class Standing:
     ground: Plane
     upright: Plane
     stands: Mask
+
+    @property
+    def level(self) -> Plane:
+        """How far a pixel may be ground if it is as far away: all that is not upright."""
+        return np.maximum(self.ground, LEVEL_SHARE * (self.stands - self.upright))
 
 
 def tell_standing(

@@ -74,14 +74,16 @@ def with_structure(seen: Seen) -> Plane:
         wanted = _blended(
             wanted, _slopes_of_normals(seen, disparity), NORMAL_SHARE * (1 - step)
         )
-    if seen.ground is not None:
-        wanted = _upright(wanted, seen, step)
-    wanted = _blended(wanted, slopes_of(plane), on_ground)
+    jumps = np.maximum(step[1:], step[:-1])
     weight, held = _link_weights(step, solid), np.ones_like(disparity)
     if seen.standing is not None:
         footing = find_footing(seen.standing, solid, disparity, plane)
         weight = _parted(weight, footing)
         held = _held(seen.standing, footing, disparity)
+        jumps = np.where(footing.together, 0, jumps)
+    if seen.ground is not None:
+        wanted = _upright(wanted, seen, jumps)
+    wanted = _blended(wanted, slopes_of(plane), on_ground)
     finer = USUAL_HEIGHT / height
     pull = (GROUNDLESS_PULL if seen.ground is None else PULL) + GROUND_PULL * on_ground
     pull *= held * finer**2
@@ -106,7 +108,7 @@ def _ground(seen: Seen) -> tuple[Float64[np.ndarray, "h w"], Float64[np.ndarray,
     off = np.abs(seen.disparity - plane)
     likeness = np.ones_like(plane)
     if seen.standing is not None:
-        likeness = seen.standing.ground.astype(np.float64)
+        likeness = seen.standing.level.astype(np.float64)
         off = off / (1 + likeness)
     near = 1 - _smoothstep((off - sure) / (doubtful - sure))
     return np.maximum(plane, 0), near * likeness * (plane > 0)
@@ -125,18 +127,17 @@ def _even(own: Slopes, step: np.ndarray) -> Slopes:
     return Slopes(own.across + EVEN_SHARE * smooth * (about - own.across), own.down)
 
 
-def _upright(wanted: Slopes, seen: Seen, step: np.ndarray) -> Slopes:
+def _upright(wanted: Slopes, seen: Seen, jumps: np.ndarray) -> Slopes:
     """Slopes without the leans of what stands; if that is not told, of what slopes gently."""
     assert seen.ground is not None
-    height, width = step.shape
+    height, width = wanted.across.shape[0], wanted.down.shape[1]
     if seen.standing is None:
         relative = np.abs(wanted.down) * height / float(seen.ground.coefficients[1])
         share = 1 - _smoothstep((relative - LEAN_BELOW) / (SLOPE_ABOVE - LEAN_BELOW))
-        share = share * (1 - np.maximum(step[1:], step[:-1]))
     else:
         upright = seen.standing.upright[:height, :width].astype(np.float64)
         share = np.minimum(upright[1:], upright[:-1])
-    return Slopes(wanted.across, wanted.down * (1 - UPRIGHT_SHARE * share))
+    return Slopes(wanted.across, wanted.down * (1 - UPRIGHT_SHARE * share * (1 - jumps)))
 
 
 def _slopes_of_normals(seen: Seen, disparity: np.ndarray) -> Slopes:
