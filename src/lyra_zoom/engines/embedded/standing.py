@@ -8,13 +8,15 @@ disparity.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
 
 from lyra_zoom.engines.embedded.depth import Normals
 from lyra_zoom.engines.embedded.refine import colour_guided
-from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
+from lyra_zoom.geometry.image import Mask, Plane, Size, resize
 
 GUIDE_RADIUS_SHARE = 1 / 40  # of the height: how far off an outline of the ground may be
 GUIDE_EPS = 4e-4  # variance of colour, 0 to 1, that counts as an edge
@@ -22,6 +24,9 @@ GROUND_FROM, GROUND_TO = 0.35, 0.65  # probability of ground: from surely not to
 UPRIGHT_FROM, UPRIGHT_TO = 0.75, 0.45  # upward share of a normal: from lying to standing
 LEVEL_SHARE = 0.7  # of what is told to stand, but lies, and may be ground after all
 SMALLEST_PIECE = 0.0005  # of the picture: smaller pieces of ground or of things are mistakes
+
+LargePicture: TypeAlias = UInt8[np.ndarray, "h w 3"]
+"""sRGB, of any size: larger than the network's answers beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,7 @@ class Standing:
 
 
 def tell_standing(
-    ground: Plane, normal: Normals | None, solid: Mask, picture: RgbImage
+    ground: Plane, normal: Normals | None, solid: Mask, picture: LargePicture
 ) -> Standing:
     """Ground and uprights from a network's answers, with the outlines of the picture."""
     size = Size.of(ground)
