@@ -249,7 +249,9 @@ def test_a_killed_machine_costs_at_most_a_chunk(cluster: Cluster):
         victim.process.wait()
         began = time.monotonic()
         cluster.workers.remove(victim)
-        seconds_until(lambda: "goes on after an interruption: attempt 2" in second.lines(request_id))
+        seconds_until(
+            lambda: "goes on after an interruption: attempt 2" in second.lines(request_id)
+        )
         taken_over_s = time.monotonic() - began
         print(f"taken over {taken_over_s:.2f} s after the death")
         assert taken_over_s < TAKEN_OVER_WITHIN_S

@@ -70,6 +70,15 @@ def test_behind_a_tower_there_is_sky_or_wall_and_nothing_between():
     assert (under < 3 * SKY_DISPARITY).any()
 
 
+def test_what_the_border_cuts_off_is_carried_on_and_does_not_end_in_sky():
+    scene = box_before_a_wall()
+    pillar = np.s_[:130, 120:190]
+    disparity, sky = scene.disparity.copy(), scene.sky.copy()
+    disparity[pillar], sky[pillar] = scene.subject_depth / BOX_DEPTH, False
+    _, behind = split(replace(scene, disparity=disparity, sky=sky), SIDEWAYS, seed=1)
+    assert (behind.disparity[:20, 140:170] > 3 * SKY_DISPARITY).all()
+
+
 def test_what_is_not_hidden_is_not_invented(layers):
     front, behind = layers
     picture = box_before_a_wall().picture

@@ -98,7 +98,9 @@ class ZoomSteps:
     def say_who_goes_on(self) -> None:
         """Tell the client when this is not the first worker."""
         if self._job.attempts > 1:
-            self._lines.say(f"goes on after an interruption: attempt {self._job.attempts}", "WARN")
+            self._lines.say(
+                f"goes on after an interruption: attempt {self._job.attempts}", "WARN"
+            )
 
     def prepare(self) -> Prepared | None:
         """Check the request, get its photograph and have it understood."""

@@ -29,6 +29,7 @@ WILD_STEPS = 2.0  # a jump of so many steps is torn even where it is no outline
 CONTINUED_PX = 3.0  # of the far side beside an outline: what goes on under its soft half
 LEAST_WEIGHT = 1e-3  # of what is known about a pixel, to say anything about it
 NOT_SKY = 2.0  # times the disparity of sky: nearer than this is a thing
+NEARER = 1.2  # times the disparity of what is behind: surely in front of it
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -174,13 +175,26 @@ def _behind(
 
 
 def _carried_behind(scene: EmbeddedScene, rim: Mask) -> Plane:
-    """Disparity behind near things, from the far rims: sky or a thing, never between."""
+    """Disparity behind near things, from the far rims: sky or a thing, never between.
+
+    What is cut off by the photograph's border is not known to end: it is carried on smoothly.
+    """
+    smooth = push_pull(scene.disparity, rim.astype(np.float32))
     solid_rim = rim & ~scene.sky
     if not solid_rim.any() or not (rim & scene.sky).any():
-        return push_pull(scene.disparity, rim.astype(np.float32))
+        return smooth
     sky_share = push_pull(scene.sky.astype(np.float32), rim.astype(np.float32))
     solid = push_pull(scene.disparity, solid_rim.astype(np.float32))
-    return np.where(sky_share > 0.5, np.float32(SKY_DISPARITY), solid)
+    parted = np.where(sky_share > 0.5, np.float32(SKY_DISPARITY), solid)
+    near = ~scene.sky & (sky_share > 0.5) & (scene.disparity > NEARER * solid)
+    return np.where(_cut_off(near), smooth, parted)
+
+
+def _cut_off(mask: Mask) -> Mask:
+    """The pieces of a mask that reach the picture's border."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return mask & np.isin(labels, edges)
 
 
 def _with_far_side_continued(
