@@ -9,7 +9,6 @@ import pytest
 
 from lyra_zoom.engines.embedded.layers import Behind, Front, split
 from lyra_zoom.engines.embedded.reach import Reach, reach_of
-from lyra_zoom.engines.embedded.scene import SKY_DISPARITY
 from tests.places import BOX, BOX_DEPTH, FOCAL_PX, WALL_DEPTH, box_before_a_wall, path_through
 
 SIDEWAYS = Reach(parallax_px=60.0, sensitivity_px=60.0)
@@ -55,28 +54,6 @@ def test_behind_the_box_the_wall_goes_on(layers):
     box = scene.subject_depth / BOX_DEPTH
     assert box > 3 * wall
     np.testing.assert_allclose(behind.disparity[80, 172:188], wall, atol=0.3 * wall)
-
-
-def test_behind_a_tower_there_is_sky_or_wall_and_nothing_between():
-    scene = box_before_a_wall()
-    tower = np.s_[8:130, 120:190]
-    disparity, sky = scene.disparity.copy(), scene.sky.copy()
-    disparity[tower], sky[tower] = scene.subject_depth / BOX_DEPTH, False
-    _, behind = split(replace(scene, disparity=disparity, sky=sky), SIDEWAYS, seed=1)
-    wall = scene.subject_depth / WALL_DEPTH
-    under = behind.disparity[12:60, 172:186]
-    between = (under > 3 * SKY_DISPARITY) & (under < 0.8 * wall)
-    assert not between.any()
-    assert (under < 3 * SKY_DISPARITY).any()
-
-
-def test_what_the_border_cuts_off_is_carried_on_and_does_not_end_in_sky():
-    scene = box_before_a_wall()
-    pillar = np.s_[:130, 120:190]
-    disparity, sky = scene.disparity.copy(), scene.sky.copy()
-    disparity[pillar], sky[pillar] = scene.subject_depth / BOX_DEPTH, False
-    _, behind = split(replace(scene, disparity=disparity, sky=sky), SIDEWAYS, seed=1)
-    assert (behind.disparity[:20, 140:170] > 3 * SKY_DISPARITY).all()
 
 
 def test_what_is_not_hidden_is_not_invented(layers):

@@ -9,6 +9,7 @@ from lyra_zoom.engines.lyra2.budget import (
     GIB,
     Budget,
     Mode,
+    Phase,
     Precision,
     budget_of,
     hidden_bytes,
@@ -75,8 +76,8 @@ def test_the_widest_phase_decides(mode):
 @pytest.mark.parametrize("mode", Mode)
 def test_the_autoencoder_never_decides_so_nobody_cuts_it_into_tiles(mode, size):
     phases = budget_of(size, mode).phases
-    assert total(phases["decoding"]) < max(map(total, phases.values()))
-    assert total(phases["looking back"]) < max(map(total, phases.values()))
+    assert total(phases[Phase.DECODING]) < max(map(total, phases.values()))
+    assert total(phases[Phase.LOOKING_BACK]) < max(map(total, phases.values()))
 
 
 def test_every_part_has_a_size():

@@ -29,7 +29,6 @@ WILD_STEPS = 2.0  # a jump of so many steps is torn even where it is no outline
 CONTINUED_PX = 3.0  # of the far side beside an outline: what goes on under its soft half
 LEAST_WEIGHT = 1e-3  # of what is known about a pixel, to say anything about it
 NOT_SKY = 2.0  # times the disparity of sky: nearer than this is a thing
-NEARER = 1.2  # times the disparity of what is behind: surely in front of it
 GROUND_SLACK = 0.02  # D / depth by which what lies behind may rise over the ground
 
 
@@ -155,7 +154,7 @@ def _behind(
     rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
     if not rim.any():
         rim = outlines.beside(soft_px)
-    filled = _on_the_ground(scene, _carried_behind(scene, rim))
+    filled = _on_the_ground(scene, push_pull(disparity, rim.astype(np.float32)))
     deeper = disparity > filled + reach.step / 2
     uncovered_px = UNCOVERED_MARGIN * reach.parallax_px * outlines.jump + 2 * soft_px
     reached = deeper & (outlines.distance_px < uncovered_px)
@@ -172,29 +171,6 @@ def _behind(
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
     colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=invented)
-
-
-def _carried_behind(scene: EmbeddedScene, rim: Mask) -> Plane:
-    """Disparity behind near things, from the far rims: sky or a thing, never between.
-
-    What is cut off by the photograph's border is not known to end: it is carried on smoothly.
-    """
-    smooth = push_pull(scene.disparity, rim.astype(np.float32))
-    solid_rim = rim & ~scene.sky
-    if not solid_rim.any() or not (rim & scene.sky).any():
-        return smooth
-    sky_share = push_pull(scene.sky.astype(np.float32), rim.astype(np.float32))
-    solid = push_pull(scene.disparity, solid_rim.astype(np.float32))
-    parted = np.where(sky_share > 0.5, np.float32(SKY_DISPARITY), solid)
-    near = ~scene.sky & (sky_share > 0.5) & (scene.disparity > NEARER * solid)
-    return np.where(_cut_off(near), smooth, parted)
-
-
-def _cut_off(mask: Mask) -> Mask:
-    """The pieces of a mask that reach the picture's border."""
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8))
-    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    return mask & np.isin(labels, edges)
 
 
 def _with_far_side_continued(
@@ -222,7 +198,7 @@ def _lowest(values: Plane, radius: int) -> Plane:
 
 
 def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:
-    """What lies behind rises at most a little over the ground and the farthest thing about."""
+    """What lies behind rises at most a little over the ground and its farthest surroundings."""
     if scene.ground is None:
         return filled
     size = scene.size
@@ -230,8 +206,7 @@ def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:
     y = (np.arange(size.height) + 0.5)[:, None] / size.height
     plane = scene.ground.disparity(x, y).astype(np.float32)
     window = np.ones((size.height // 12 | 1,) * 2, np.uint8)
-    solid = np.where(scene.sky, np.float32(np.inf), scene.disparity)
-    farthest_near = cv2.erode(solid, window)
+    farthest_near = cv2.erode(scene.disparity, window)
     ceiling = np.maximum(plane, farthest_near) + GROUND_SLACK
     return np.minimum(filled, ceiling)
 

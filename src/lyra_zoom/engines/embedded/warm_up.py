@@ -42,4 +42,5 @@ def warm_up() -> None:
 
 def is_compiled() -> bool:
     """Whether an earlier process kept compiled kernels: getting ready takes no time then."""
-    return any(Path(close_holes.stats.cache_path).glob("*.nbi"))
+    folder = close_holes.stats.cache_path
+    return folder is not None and any(Path(folder).glob("*.nbi"))
