@@ -72,15 +72,17 @@ def _subject(held: Mapping[str, np.ndarray], name: str) -> Subject:
     w2c = held["w2c"].copy()
     w2c[:, :3, 3] /= D_m
     picture = resize(texture, size)
-    photograph = (picture[None], depth[None], np.eye(4)[None], K[None])
-    views = (held["rgb"], (held["depth"] / D_m).astype(np.float32), w2c, held["K"])
-    rgb, depths, poses, intrinsics = (
-        np.concatenate(pair) for pair in zip(photograph, views, strict=True)
+    depths = np.concatenate([depth[None], (held["depth"] / D_m).astype(np.float32)])
+    truth = RenderedTruth(
+        rgb=np.concatenate([picture[None], held["rgb"]]),
+        depth=depths,
+        w2c=np.concatenate([np.eye(4)[None], w2c]),
+        K=np.concatenate([K[None], held["K"]]),
     )
     return Subject(
         seed=int(name) if name.isdecimal() else 0,
         family=str(held["family"]),
-        truth=RenderedTruth(rgb=rgb, depth=depths, w2c=poses, K=intrinsics),
+        truth=truth,
         photo=Photo(texture=texture, size=size, focal_px=float(K[0, 0])),
         picture=picture,
         depth=depth,
