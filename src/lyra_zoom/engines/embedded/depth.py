@@ -19,7 +19,7 @@ from lyra_zoom.geometry.image import Plane, RgbImage, Size, resize
 
 WEIGHTS = Path(__file__).parent / "weights" / "depth.onnx"
 
-SHAPE_LONG_SIDE, OUTLINE_LONG_SIDE, BUNDLED_STEP = 384, 512, 32
+SHAPE_LONG_SIDE, OUTLINE_LONG_SIDE, BUNDLED_STEP = 384, 448, 32
 """Long sides at which the bundled network judges shape and outlines best, in steps."""
 
 ANYTHING_LONG_SIDE, ANYTHING_STEP = 518, 14

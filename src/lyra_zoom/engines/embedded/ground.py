@@ -51,7 +51,8 @@ def find_ground(disparity: Plane, solid: Mask, tolerance: float) -> Ground | Non
     planes = _drawn_planes(design, d)
     if len(planes) == 0:
         return None
-    residual = (d[:, None] - design @ planes.T).astype(np.float32)
+    single = np.float32
+    residual = d.astype(single)[:, None] - design.astype(single) @ planes.T.astype(single)
     on_plane = (np.abs(residual) < tolerance).mean(0)
     roll = np.abs(planes[:, 0] / planes[:, 1])
     score = on_plane - BELOW_COUNTS * (residual < -2 * tolerance).mean(0) - ROLL_COUNTS * roll
