@@ -44,7 +44,7 @@ class Effort:
     reach_px: int
 
 
-EFFORTS = (Effort(1, 1, 1), Effort(1, 2, 4), Effort(2, 2, 8), Effort(3, 2, 8), Effort(6, 4, 16))
+EFFORTS = (Effort(1, 2, 1), Effort(2, 2, 4), Effort(2, 2, 8), Effort(3, 2, 8), Effort(6, 4, 16))
 """From the finest searched level to the coarsest, whose reach is the whole picture."""
 
 
