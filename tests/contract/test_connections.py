@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 import time
@@ -13,6 +12,9 @@ import uvicorn
 
 from lyra_zoom.server.connection import GuardedConnection
 from lyra_zoom.server.listener import listen, url_of
+
+STALLED_IF_S = 30.0
+"""Two hundred heads waited for in turn would take over three times as long."""
 
 
 class ImpatientConnection(GuardedConnection):
@@ -41,27 +43,30 @@ def impatient():
 
 def connect(url):
     host, port = url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=5)
+    return socket.create_connection((host, int(port)), timeout=STALLED_IF_S)
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "])
 def test_a_head_that_does_not_come_ends_the_connection(impatient, begun):
     with connect(impatient) as connection:
         connection.sendall(begun)
-        began = time.monotonic()
         assert connection.recv(1) == b""
-        assert time.monotonic() - began < 3
+
+
+def _is_hung_up(connection: socket.socket, drop: bytes) -> bool:
+    try:
+        for _ in range(300):
+            connection.sendall(drop)
+            time.sleep(0.1)
+    except ConnectionError:
+        return True
+    return False
 
 
 def test_dripping_a_head_does_not_help(impatient):
     with connect(impatient) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n")
-        began = time.monotonic()
-        with contextlib.suppress(ConnectionError):
-            while time.monotonic() - began < 4:
-                connection.sendall(b"X-A: b\r\n")
-                time.sleep(0.1)
-        assert time.monotonic() - began < 3
+        assert _is_hung_up(connection, b"X-A: b\r\n")
 
 
 def test_empty_lines_do_not_keep_a_connection(impatient):
@@ -84,9 +89,7 @@ def test_a_kept_connection_has_time_for_each_of_its_requests(impatient):
 def test_many_half_open_connections_leave_others_alone(impatient):
     stalled = [connect(impatient) for _ in range(200)]
     try:
-        began = time.monotonic()
-        assert httpx.get(impatient).text == "hello"
-        assert time.monotonic() - began < 2
+        assert httpx.get(impatient, timeout=STALLED_IF_S).text == "hello"
     finally:
         for connection in stalled:
             connection.close()

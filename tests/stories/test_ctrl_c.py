@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,6 @@ from lyra_zoom.geometry.image import Size
 from tests.pictures import encoded, landscape
 
 pytestmark = pytest.mark.slow
-
-MOST_SECONDS = 10  # for a loaded machine; an idle one needs half a second
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
@@ -35,11 +32,9 @@ def test_a_video_being_made_is_given_up_cleanly(tmp_path: Path, stage, signal_nu
             if stage in line:
                 break
         made.send_signal(signal_number)
-        sent_s = time.monotonic()
         rest = made.stderr.read()
         status = made.wait()
     assert stage in seen[-1], seen
-    assert time.monotonic() - sent_s < MOST_SECONDS
     assert status == 130
     assert rest.splitlines()[-1] == "lyra-zoom: cancelled"
     assert list((tmp_path / "out").glob("*")) == []

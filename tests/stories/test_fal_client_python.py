@@ -262,9 +262,7 @@ class TestCancel:
     def test_running_work_is_stopped(self, client: fal_client.SyncClient):
         with all_hands_busy(client) as running:
             running.cancel()
-            began = time.monotonic()
             assert_cancelled(running)
-            assert time.monotonic() - began < 5
 
     def test_what_is_over_cannot_be_cancelled(self, client: fal_client.SyncClient):
         handle = client.submit(ENDPOINT, BROKEN)

@@ -80,7 +80,7 @@ def test_a_jpeg_of_a_thousand_scans_ends_soon():
     many = data[:first] + data[first:second] * 1000 + data[second:]
     start = time.monotonic()
     assert refusal(many).kind == "image_load_error"
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_a_usual_progressive_jpeg_is_welcome():

@@ -144,13 +144,16 @@ def test_a_cancel_is_obeyed_within_frames(start: Start, order: FilmOrder, tmp_pa
     engine.prepare(order, nobody())
     process = pid_of(engine)
     unwanted = threading.Event()
-    threading.Timer(0.5, unwanted.set).start()
-    began = time.monotonic()
+    drawn: list[float] = []
+
+    def progressed(progress: Progressed) -> None:
+        drawn.append(progress.fraction)
+        unwanted.set()
+
+    watching = Watching(progressed=progressed, said=print, unwanted=unwanted.is_set)
     with pytest.raises(Cancelled):
-        engine.chunk(
-            replace(order, seed=7), FIRST, str(tmp_path / "0.mp4"), nobody(unwanted.is_set)
-        )
-    assert time.monotonic() - began < 1.5
+        engine.chunk(replace(order, seed=7), FIRST, str(tmp_path / "0.mp4"), watching)
+    assert max(drawn) < 0.4, "the chunk's share is 0.5"
     assert pid_of(engine) == process, "the warm engine is kept"
     assert not (tmp_path / "0.mp4").exists()
 
@@ -163,7 +166,6 @@ def test_an_engine_that_ignores_a_cancel_is_killed(
     asked_s = time.monotonic() + 0.3
     with pytest.raises(Cancelled):
         engine.prepare(plain_order, nobody(lambda: time.monotonic() > asked_s))
-    assert time.monotonic() - asked_s < 4
     assert engine.prepare(order, nobody())["chunks"] == 2, "its successor works"
 
 
@@ -297,7 +299,7 @@ def test_no_engine_outlives_its_worker(start: Start):
     assert process.wait(2) in (0, None)
 
 
-def until(holds: Callable[[], object], within_s: float = 30) -> None:
+def until(holds: Callable[[], object], within_s: float = 60) -> None:
     give_up_s = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < give_up_s
