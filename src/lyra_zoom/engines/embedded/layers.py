@@ -65,7 +65,7 @@ def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]
         return _uncut(scene)
     matte = _matte(scene, outlines)
     return _front(scene, outlines, matte, reach.step), _behind(
-        scene, outlines, _unmixed(scene, matte), reach, seed
+        scene, outlines, _unmixed(scene, matte), _stained(scene, matte), reach, seed
     )
 
 
@@ -147,8 +147,24 @@ def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
     return np.where((outer > 0.99)[..., None], far_colour, picture).astype(np.float32)
 
 
+def _stained(scene: EmbeddedScene, matte: Matte) -> Mask:
+    """Pixels of soft outlines that near surfaces fill by half, on whichever side depth lays them.
+
+    Where depth is exact, what it lays on the far side is the far side's.
+    """
+    if _is_exact(scene):
+        return np.zeros_like(scene.sky)
+    near = resize((matte.band & (matte.alpha >= 0.5)).astype(np.float32), scene.size)
+    return near > 0.01
+
+
 def _behind(
-    scene: EmbeddedScene, outlines: Outlines, picture: RgbFloat, reach: Reach, seed: int
+    scene: EmbeddedScene,
+    outlines: Outlines,
+    picture: RgbFloat,
+    stained: Mask,
+    reach: Reach,
+    seed: int,
 ) -> Behind:
     disparity, soft_px = scene.disparity, scene.outline_px
     rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
@@ -163,7 +179,7 @@ def _behind(
     deep = (reached & ~kept) | outlines.within(soft_px)
     behind = np.where(deep, np.minimum(filled, disparity), disparity)
     behind = np.where(beside, _lowest(disparity, round(soft_px)), behind).astype(np.float32)
-    invented = hidden = deep & ~beside
+    invented = hidden = (deep & ~beside) | (beside & stained)
     if _is_exact(scene):
         picture, continued = _with_far_side_continued(picture, outlines, soft_px)
         behind = np.where(continued, _lowest(disparity, round(soft_px) + 1), behind)
