@@ -14,8 +14,10 @@ from typing import TypeAlias
 import numpy as np
 
 NUM_FRAMES = 81
-FRAMES = (20, 40, 80)
-"""Those of each move that are rendered; the first frame, 0, is the photograph."""
+FRAMES = (20, 40, 41, 80)
+"""Those of each move that are rendered; the first frame, 0, is the photograph.
+
+40 and 41 are neighbours, for flicker to be seen between."""
 
 NEAR_QUANTILE = 0.25
 LIFT = 0.15

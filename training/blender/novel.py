@@ -89,7 +89,7 @@ def novel_views(seed: int, threads: int) -> dict[str, np.ndarray] | None:
     spots = build(plan, threads)
     with studio.unlit():
         shot, stops = widest(render.worthwhile(plan, SIZE, 0, spots, Counter()))
-        if shot is None:
+        if shot is None or not stops:
             return None
         start, depth = shot.pose, shot.buffers.depth.astype(np.float32)
     studio.place_camera(start, SIZE)
