@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lyra_zoom.bench.quality import FRAMES, PRESETS, Preset
+from lyra_zoom.bench.quality import FRAMES, PAIR, PRESETS, Preset
 from lyra_zoom.contract.zoom import Direction
 from lyra_zoom.geometry.image import Size
 from lyra_zoom.pipeline.cameras import SourceView, build_path
@@ -179,7 +179,7 @@ def test_novel_views_follow_the_products_own_moves(preset: Preset):
         num_frames=leg.num_frames,
     )
     path = build_path(leg.trajectory, way, source)
-    assert set(FRAMES) <= set(moves.FRAMES)
+    assert {*FRAMES, *PAIR} <= set(moves.FRAMES)
     for frame in moves.FRAMES:
         twin = moves.MOVES[preset.name](frame, 3.0)
         assert np.allclose(path.w2c[frame], twin.w2c, atol=1e-6)

@@ -11,6 +11,7 @@ import pytest
 from lyra_zoom.bench.baselines import Drawn
 from lyra_zoom.bench.quality import (
     CEILING_DB,
+    PAIR,
     PRESETS,
     QUICK_PRESETS,
     averaged,
@@ -31,7 +32,8 @@ pytestmark = pytest.mark.slow
 
 SEED = 900_002
 SIZE = Size(160, 96)
-ZOOM_IN = PRESETS[:1]
+SIZE_SHAPE = (SIZE.height, SIZE.width)
+ZOOM_IN, ZOOM_OUT = PRESETS[:1], PRESETS[1:2]
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +100,36 @@ def test_the_truth_itself_is_without_fault():
     assert row.figures.ssim == pytest.approx(1)
     assert row.figures.hidden_patches == 0
     assert row.figures.flicker == pytest.approx(1)
+    assert row.figures.drift == pytest.approx(1)
+
+
+def judged(change):
+    """The figures of a zoom-in whose neighbouring frames are the truth but for a change."""
+
+    def method(subject, path):
+        def draw(w2c, intrinsics):
+            view = seen_from(subject, w2c, intrinsics)
+            odd = np.allclose(w2c, path.w2c[PAIR[1]])
+            return Drawn(change(view) if odd else view.rgb, np.zeros(SIZE_SHAPE, bool))
+
+        return draw
+
+    (row,) = measure_quality(
+        generated_subjects([SEED], SIZE), ZOOM_OUT, contenders={"changed": method}
+    )
+    return row.figures
+
+
+def test_what_the_photograph_does_not_show_may_change_without_flickering():
+    unseen = judged(lambda view: np.where(view.seen[..., None], view.rgb, 0).astype(np.uint8))
+    assert unseen.drift == pytest.approx(1, abs=0.1)
+    seen = judged(lambda view: np.where(view.seen[..., None], 0, view.rgb).astype(np.uint8))
+    assert seen.flicker > 5 * unseen.flicker
+
+
+def test_what_moves_wrongly_drifts_more_than_it_flickers():
+    figures = judged(lambda view: np.roll(view.rgb, 2, axis=1))
+    assert figures.drift > 1.5 * figures.flicker
 
 
 def test_a_loops_last_frame_is_not_judged_as_a_view():

@@ -10,6 +10,7 @@ import pytest
 
 from lyra_zoom.bench.metrics import (
     OCTAVES,
+    own_flow,
     patch_distance,
     psnr,
     restlessness,
@@ -17,6 +18,8 @@ from lyra_zoom.bench.metrics import (
     ssim_map,
     texture_ratio,
 )
+from lyra_zoom.geometry.camera import pixel_centres
+from lyra_zoom.geometry.image import Size
 
 EVERYWHERE = np.ones((40, 60), bool)
 
@@ -48,13 +51,14 @@ def test_psnr_counts_only_pixels_of_the_mask(picture):
     assert psnr(spoilt, picture, mask) == math.inf
 
 
-MEASURES = (psnr, ssim, texture_ratio, patch_distance, restlessness)
+MEASURES = (psnr, ssim, texture_ratio, patch_distance)
 
 
 def test_a_handful_of_pixels_gives_no_figure(picture):
     mask = np.zeros_like(EVERYWHERE)
     mask[:3, :3] = True
     figures = [f(picture, picture, mask) for f in MEASURES]
+    figures.append(restlessness(picture, picture, STILL, mask))
     assert all(math.isnan(figure) for figure in figures)
 
 
@@ -95,12 +99,23 @@ def test_a_blurred_picture_has_less_texture(picture):
     assert texture_ratio(cv2.GaussianBlur(picture, (5, 5), 1), picture, EVERYWHERE) < 0.2
 
 
+STILL = pixel_centres(Size(60, 40))
+
+
 def test_a_still_film_is_not_restless(picture):
-    assert restlessness(picture, picture, EVERYWHERE) == 0
+    assert restlessness(picture, picture, STILL, EVERYWHERE) == 0
 
 
 def test_restlessness_is_the_mean_grey_difference(picture):
-    assert restlessness(picture + np.uint8(4), picture, EVERYWHERE) == pytest.approx(4)
+    brighter = picture + np.uint8(4)
+    assert restlessness(picture, brighter, STILL, EVERYWHERE) == pytest.approx(4)
+
+
+def test_what_moves_as_it_should_is_not_restless(picture):
+    flow = STILL + np.array([3.0, 0.0])
+    inner = EVERYWHERE.copy()
+    inner[:, -3:] = False
+    assert restlessness(picture, np.roll(picture, 3, axis=1), flow, inner) == 0
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +177,16 @@ def test_patches_beyond_the_mask_do_not_count(grass):
 def test_a_distance_of_patches_repeats_itself(grass):
     blurred = cv2.GaussianBlur(grass, (0, 0), 1)
     assert patch_distance(blurred, grass, LEFT) == patch_distance(blurred, grass, LEFT)
+
+
+def test_two_pictures_tell_how_they_move(grass):
+    flow = own_flow(grass, np.roll(grass, 2, axis=1)) - pixel_centres(Size(192, 96))
+    assert np.median(flow[LEFT], axis=0) == pytest.approx([2, 0], abs=0.1)
+
+
+def test_noise_is_no_motion(grass):
+    rng = np.random.default_rng(4)
+    noisy = [np.clip(grass + rng.normal(0, 5, grass.shape), 0, 255) for _ in range(2)]
+    a, b = (picture.astype(np.uint8) for picture in noisy)
+    still = restlessness(a, b, pixel_centres(Size(192, 96)), LEFT)
+    assert restlessness(a, b, own_flow(a, b), LEFT) > 0.8 * still

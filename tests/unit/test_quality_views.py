@@ -87,6 +87,7 @@ def test_where_neighbouring_frames_are_unknown_nothing_is_said_of_flicker(folder
         read_views(folder), [ZOOM_IN], contenders={STRETCHED: stretched_mesh}
     )
     assert math.isnan(row.figures.flicker)
+    assert math.isnan(row.figures.drift)
 
 
 def test_a_move_that_nobody_rendered_is_left_out(folder):

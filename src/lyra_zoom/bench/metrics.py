@@ -11,6 +11,7 @@ import math
 import cv2
 import numpy as np
 
+from lyra_zoom.geometry.camera import Pixels, pixel_centres
 from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size
 
 FEWEST_PIXELS = 64
@@ -92,11 +93,31 @@ def patch_distance(picture: RgbImage, truth: RgbImage, mask: Mask) -> float:
     return float(np.mean(known)) if known else math.nan
 
 
-def restlessness(moved: RgbImage, picture: RgbImage, mask: Mask) -> float:
-    """Mean grey difference of a frame and its neighbour, already moved onto it by true flow."""
+def restlessness(picture: RgbImage, neighbour: RgbImage, flow: Pixels, mask: Mask) -> float:
+    """Mean grey difference of a frame and its neighbour, looked up along the flow."""
     if int(mask.sum()) < FEWEST_PIXELS:
         return math.nan
+    x, y = (flow[..., k].astype(np.float32) - np.float32(0.5) for k in (0, 1))
+    moved = cv2.remap(neighbour, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return float(np.abs(_luma(moved) - _luma(picture))[mask].mean())
+
+
+def own_flow(picture: RgbImage, neighbour: RgbImage) -> Pixels:
+    """Where each pixel went, as far as two pictures tell. Source: Kroeger et al. 2016 (DIS).
+
+    Patches of 8x8 pixels move as one and their field is smoothed: what changes without moving
+    stays a difference.
+    """
+    grey = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (picture, neighbour)]
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    nowhere = np.zeros((*grey[0].shape, 2), np.float32)
+    return pixel_centres(Size.of(picture)) + dis.calc(grey[0], grey[1], nowhere)
+
+
+def inner(mask: Mask, margin_px: int) -> Mask:
+    """The marked pixels that are farther than a margin from every unmarked one."""
+    side = 2 * margin_px + 1
+    return cv2.erode(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
 
 
 def _luma(picture: RgbImage) -> np.ndarray:

@@ -12,25 +12,33 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from lyra_zoom.bench.metrics import patch_distance, psnr, restlessness, ssim, texture_ratio
+from lyra_zoom.bench.metrics import (
+    inner,
+    own_flow,
+    patch_distance,
+    psnr,
+    restlessness,
+    ssim,
+    texture_ratio,
+)
 from lyra_zoom.bench.quality_generated import photograph
 from lyra_zoom.bench.quality_methods import Draw, Method, methods
 from lyra_zoom.bench.quality_truth import (
     Subject,
     TrueView,
     flow_between,
-    moved,
     true_view,
 )
 from lyra_zoom.contract.zoom import Direction, Trajectory
 from lyra_zoom.geometry.camera import CameraPath
-from lyra_zoom.geometry.image import Size
+from lyra_zoom.geometry.image import RgbImage, Size
 from lyra_zoom.pipeline.cameras import SourceView, plan_leg
 from lyra_zoom.pipeline.shot import Leg
 
 NUM_FRAMES = 81
 FRAMES = (20, 40, 80)
 PAIR = (40, 41)  # the neighbours whose restlessness is measured
+UNREST_MARGIN_PX = 2  # between pixels judged for it and those the photograph does not show
 CEILING_DB = 60.0  # what an infinite PSNR counts as in a mean
 DEFAULT_SIZE = Size(832, 480)
 FIRST_FRESH_SEED = 910_001
@@ -69,8 +77,9 @@ class QualityFigures:
 
     `seen`, `hidden` and `outside` are the pixels whose world point the photograph shows, does
     not show, or does not reach. `texture` is fine detail divided by the truth's, `patches` the
-    sliced Wasserstein distance from its patches; `flicker` is the difference of neighbouring
-    frames after true flow, divided by the truth's.
+    sliced Wasserstein distance from its patches. `flicker` and `drift` are the difference of
+    neighbouring frames in seen pixels, divided by the truth's: along the motion that these
+    pictures show, and along the true one, which those drawn with wrong depth do not follow.
     """
 
     seen_psnr: float
@@ -85,6 +94,7 @@ class QualityFigures:
     holes: float
     first_psnr: float
     flicker: float
+    drift: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +193,7 @@ def judge(draw: Draw, trial: Trial) -> QualityFigures:
     judged = [i for i in FRAMES if not np.allclose(path.w2c[i], path.w2c[0])]
     frames = [(drawn[i].rgb, views[i]) for i in judged]
     first = draw(path.w2c[0], path.K[0]).rgb
+    flicker, drift = _unrest({i: one.rgb for i, one in drawn.items()}, views)
 
     def mean(measure: Callable[..., float], region: str) -> float:
         return mean_known([measure(rgb, v.rgb, getattr(v, region)) for rgb, v in frames])
@@ -199,18 +210,28 @@ def judge(draw: Draw, trial: Trial) -> QualityFigures:
         ssim=mean_known([ssim(rgb, view.rgb) for rgb, view in frames]),
         holes=float(np.mean([drawn[i].holes.mean() for i in judged])),
         first_psnr=mean_known([psnr(first, trial.subject.picture)]),
-        flicker=_flicker({i: one.rgb for i, one in drawn.items()}, views),
+        flicker=flicker,
+        drift=drift,
     )
 
 
-def _flicker(rgb: Mapping[int, np.ndarray], views: Mapping[int, TrueView]) -> float:
-    """Restlessness between two neighbours, divided by that of the truth."""
+def _unrest(rgb: Mapping[int, RgbImage], views: Mapping[int, TrueView]) -> tuple[float, float]:
+    """Flicker and drift of what the photograph shows, between two neighbours.
+
+    What it does not show is left out: invented things stand elsewhere and move otherwise.
+    """
     if not set(PAIR) <= set(views):
-        return math.nan
+        return math.nan, math.nan
     now, then = PAIR
-    flow, kept = flow_between(views[now], views[then])
-    own = restlessness(moved(rgb[then], flow), rgb[now], kept)
-    real = restlessness(moved(views[then].rgb, flow), views[now].rgb, kept)
+    true_flow, kept = flow_between(views[now], views[then])
+    kept = inner(kept & views[now].seen, UNREST_MARGIN_PX)
+    films = [(rgb[now], rgb[then]), (views[now].rgb, views[then].rgb)]
+    flicker = [restlessness(a, b, own_flow(a, b), kept) for a, b in films]
+    drift = [restlessness(a, b, true_flow, kept) for a, b in films]
+    return _quotient(*flicker), _quotient(*drift)
+
+
+def _quotient(own: float, real: float) -> float:
     return own / real if real > 0 else math.nan
 
 

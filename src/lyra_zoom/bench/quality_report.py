@@ -23,6 +23,7 @@ COLUMNS = (
     ("holes", "holes", "{:.2%}"),
     ("first_psnr", "frame 0 dB", "{:.1f}"),
     ("flicker", "flicker", "{:.2f}"),
+    ("drift", "drift", "{:.2f}"),
 )
 """Field, heading and format of each column."""
 

@@ -106,12 +106,6 @@ def flow_between(view: TrueView, other: TrueView) -> tuple[Pixels, Mask]:
     return there[..., :2], inside & _is_seen(there, other.depth)
 
 
-def moved(picture: RgbImage, flow: Pixels) -> RgbImage:
-    """A neighbouring frame brought onto this one by looking it up along the flow."""
-    x, y = (flow[..., k].astype(np.float32) - np.float32(0.5) for k in (0, 1))
-    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
 def _inside(there: Points, size: Size) -> Mask:
     x, y, z = there[..., 0], there[..., 1], there[..., 2]
     return (z > 0) & (x >= 0) & (x < size.width) & (y >= 0) & (y < size.height)
