@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import fal_client
@@ -16,7 +18,7 @@ from PIL import Image
 from lyra_zoom.bench.photograph import drawn_photograph
 from tests.internet import Authority
 from tests.official_clients import PHOTOGRAPH
-from tests.service import KEY, Service
+from tests.service import KEY, Part, Service
 from tests.tls_front import tls_before
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "clients"
@@ -46,12 +48,35 @@ def photo_url(service: Service) -> str:
 
 
 def run(service: Service, folder: Path, *command: str, **more: str) -> str:
-    environment = os.environ | {"LYRA_ZOOM_URL": service.url, "FAL_KEY": KEY} | more
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = done_by(service.url, folder, *command, **more)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def failure(url: str, folder: Path, *command: str) -> str:
+    """What an example that cannot succeed says on stderr."""
+    done = done_by(url, folder, *command)
+    assert done.returncode != 0, done.stdout + done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Service]:
+    """A server of its own, to be killed."""
+    service = Service(tmp_path / "served" / "data")
+    service.log.parent.mkdir()
+    service.start()
+    yield service
+    service.kill(Part.EVERYTHING)
+
+
+def done_by(
+    url: str, folder: Path, *command: str, **more: str
+) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"LYRA_ZOOM_URL": url, "FAL_KEY": KEY} | more
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
 
 
 def node(folder: Path, *scripts: str) -> tuple[str, ...]:
@@ -89,6 +114,55 @@ def test_curl(service: Service, folder: Path):
         pytest.skip("curl is not installed")
     run(service, folder, "sh", str(EXAMPLES / "zoom.sh"))
     assert (folder / "zoom.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.fixture
+def command(request: pytest.FixtureRequest, folder: Path) -> tuple[str, ...]:
+    """The command that runs the example of a language."""
+    if request.param == "curl":
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        return ("sh", str(EXAMPLES / "zoom.sh"))
+    if request.param == "javascript":
+        return node(folder, "zoom.mjs")
+    return (sys.executable, str(EXAMPLES / "zoom.py"))
+
+
+every_language = pytest.mark.parametrize(
+    "command", ["curl", "javascript", "python"], indirect=True
+)
+
+
+@every_language
+def test_a_refusal_is_told_with_its_reason(
+    service: Service, folder: Path, command: tuple[str, ...]
+):
+    (folder / "photo.jpg").write_text("not a photograph")
+    assert "not an image" in failure(service.url, folder, *command)
+
+
+@every_language
+def test_a_server_that_is_down_ends_the_example(
+    nobody: str, folder: Path, command: tuple[str, ...]
+):
+    said = failure(nobody, folder, *command)
+    assert re.search("connect|ECONNREFUSED", said)
+
+
+def test_curl_ends_when_the_server_goes(folder: Path, mortal: Service):
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    environment = os.environ | {"LYRA_ZOOM_URL": mortal.url, "FAL_KEY": KEY}
+    with subprocess.Popen(
+        ["sh", str(EXAMPLES / "zoom.sh")],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as example:  # fmt: skip
+        assert example.stdout is not None
+        assert example.stdout.readline().startswith("waiting for http")
+        mortal.kill(Part.EVERYTHING)
+        _, said = example.communicate(timeout=60)
+    assert example.returncode == 1
+    assert said.count("curl: (7)") == 1
 
 
 def test_a_javascript_program_for_fal_runs_unchanged(

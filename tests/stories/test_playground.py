@@ -69,6 +69,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A file that only its name calls a photograph."""
+    path = tmp_path / "photograph.jpg"
+    path.write_text("not a photograph")
+    return path
+
+
 @pytest.fixture(scope="module")
 def memory(browser: Browser, service: Service, small: Path) -> dict[str, str]:
     """What a browser remembers after one request that went well."""
@@ -221,11 +229,7 @@ class TestWhatGoesWrong:
         problem = page.locator("[data-field=zoom_in_strength] .problem")
         expect(problem).to_have_text("has to be at most 2")
 
-    def test_what_only_the_server_refuses_is_named_at_its_field(
-        self, page: Page, tmp_path: Path
-    ):
-        text = tmp_path / "photograph.jpg"
-        text.write_text("not a photograph")
+    def test_what_only_the_server_refuses_is_named_at_its_field(self, page: Page, text: Path):
         send(page, text)
         page.wait_for_selector("#stage[data-mode=failed]")
         expect(page.locator("#photo-problem")).to_contain_text("not an image")
@@ -329,11 +333,36 @@ class TestThePrograms:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def failure(self, folder: Path, *command: str) -> str:
+        """What a program that cannot succeed says on stderr."""
+        environment = os.environ | {"FAL_KEY": KEY}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode != 0, done.stdout + done.stderr
+        return done.stderr
+
     def test_curl(self, page: Page, small: Path):
         if shutil.which("curl") is None:
             pytest.skip("curl is not installed")
         said = self.run(small.parent, "sh", "-c", self.program(page, "curl", small))
-        assert "video/mp4" in said.splitlines()[-1]
+        assert json.loads(said)["video"]["content_type"] == "video/mp4"
+
+    def test_curl_says_why_a_request_was_refused(self, page: Page, text: Path):
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        said = self.failure(text.parent, "sh", "-c", self.program(page, "curl", text))
+        assert "422" in said
+        assert "not an image" in said
+
+    def test_curl_says_that_no_server_is_there(
+        self, page: Page, service: Service, small: Path, nobody: str
+    ):
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        program = self.program(page, "curl", small).replace(service.url, nobody)
+        said = self.failure(small.parent, "sh", "-c", program)
+        assert re.fullmatch(r"curl: \(7\) .*\n+", said)
 
     def test_python(self, page: Page, small: Path):
         program = self.program(page, "Python", small)

@@ -9,18 +9,23 @@ const REQUESTS = `/queue/${ENDPOINT.split("/").slice(0, 2).join("/")}/requests`;
 /** The languages: name → function of (input, file name or null) that answers the program. */
 export const SNIPPETS = { curl, Python: python, JavaScript: javascript };
 
-/** Submit, listen, fetch. A local photograph travels as a data URI inside the body. */
+/**
+ * Submit, ask until it is over, fetch. A local photograph travels as a data URI inside the body.
+ * It is pasted into shells: in parentheses, what goes wrong ends the program and not the shell,
+ * and no comments, which zsh takes for commands there.
+ */
 function curl(input, fileName) {
-  const submit = `curl -sS "$LYRA/queue/${ENDPOINT}" -H "$AUTH" -H 'Content-Type: application/json'`;
   return [
-    `LYRA=${shellQuoted(HOST)}`, 'AUTH="Authorization: Key $FAL_KEY"', "",
-    ...(fileName === null ? [] : ["# the photograph, inside the body"]),
-    ...bodyFile(input, fileName), "", "# into the queue",
-    `REQUEST_ID=$(${submit} -d @request.json |`,
-    `  sed -n 's/.*"request_id": *"\\([^"]*\\)".*/\\1/p')`, "",
-    "# live, then the answer",
-    `curl -sSN "$LYRA${REQUESTS}/$REQUEST_ID/status/stream?logs=1" -H "$AUTH"`,
-    `curl -sS "$LYRA${REQUESTS}/$REQUEST_ID" -H "$AUTH"`,
+    "(", `LYRA=${shellQuoted(HOST)}`,
+    "ask() {",
+    '  answer=$(curl -sS --fail-with-body -H "Authorization: Key $FAL_KEY" "$@") ||',
+    `    { printf '%s\\n' "$answer" >&2; exit 1; }`, "}",
+    `field() { printf '%s' "$answer" | sed 's/.*"'"$1"'": *"\\([^"]*\\)".*/\\1/'; }`, "",
+    ...bodyFile(input, fileName), "",
+    `ask "$LYRA/queue/${ENDPOINT}" -H 'Content-Type: application/json' -d @request.json`,
+    `request=$LYRA${REQUESTS}/$(field request_id)`,
+    `until [ "$(field status)" = COMPLETED ]; do sleep 1; ask "$request/status"; done`,
+    `ask "$request"`, `printf '%s\\n' "$answer"`, ")",
   ].join("\n");
 }
 
