@@ -199,9 +199,10 @@ def film(tmp_path: Path) -> Path:
     made = Provenance(
         version="1.2.3",
         engine="still",
-        request={"prompt": "a\nharbour \x1b[31m", "seed": 7},
+        request={"prompt": "a\nharbour \x1b[31m", "seed": 7, "zoom_in_strength": 2.0},
         image_sha256="ab" * 32,
         path=path,
+        strengths={"zoom_in_strength": 0.21},
     )
     tags = {"comment": made.to_json()}
     return write_film(tmp_path / "a.mp4", [landscape(SIZE)] * 3, tags=tags)
@@ -216,10 +217,15 @@ def test_inspect_tells_a_person_how_a_video_was_made(lyra_zoom, film):
     assert "frame 2: centre (0.000, 0.000, 0.000), focal 50.0 px" in done.out
 
 
+def test_inspect_tells_the_strength_that_was_used(lyra_zoom, film):
+    assert "zoom_in_strength: 2.0, used: 0.21\n" in lyra_zoom("inspect", str(film)).out
+
+
 def test_inspect_gives_a_program_one_object(lyra_zoom, film):
     made = json.loads(lyra_zoom("inspect", "--json", str(film)).out)
     assert made["request"]["seed"] == 7
     assert made["cameras"]["num_frames"] == 3
+    assert made["used"] == {"zoom_in_strength": 0.21}
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no video at all"])

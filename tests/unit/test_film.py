@@ -136,6 +136,28 @@ def test_a_film_knows_its_cameras_before_it_is_drawn(tmp_path):
     assert film.tags() == {"comment": stored.to_json()}
 
 
+CLOSER = {"zoom_in_trajectory": "horizontal_zoom", "zoom_in_strength": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("fields", "most"), [(CLOSER, 0.76), (CLOSER | {"strength": "auto"}, 0.31)]
+)
+def test_a_film_says_how_strong_its_move_became_before_a_wall(tmp_path, fields, most):
+    made_at_once(tmp_path, shot_of(**fields), StillEngine())
+    made = inspect_film(tmp_path / "at once.mp4").provenance
+    assert made.request["zoom_in_strength"] == 2.0
+    assert list(made.strengths) == ["zoom_in_strength"], "there is no other leg"
+    assert 0.1 < made.strengths["zoom_in_strength"] < most
+    reach = np.linalg.norm(made.path.w2c[-1, :3, 3]) / 10.0
+    assert made.strengths["zoom_in_strength"] == pytest.approx(reach, rel=0.02)
+
+
+def test_a_film_of_both_directions_says_the_strength_of_each(tmp_path):
+    made_at_once(tmp_path, BOTH, StillEngine())
+    made = inspect_film(tmp_path / "at once.mp4").provenance
+    assert made.strengths == {"zoom_out_strength": 1.5, "zoom_in_strength": 0.5}
+
+
 ONE_CHUNK = """
 import sys
 from dataclasses import replace

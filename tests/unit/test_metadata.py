@@ -118,6 +118,19 @@ def test_a_video_of_somebody_else_is_said_to_be_that(tmp_path, tags):
         inspect_film(tmp_path / "a.mp4")
 
 
+def test_a_video_from_before_strengths_were_kept_is_read():
+    document = json.loads(made_with(still_path(3)).to_json())
+    del document["used"]
+    assert Provenance.from_json(json.dumps(document)).strengths == {}
+
+
+@pytest.mark.parametrize("used", [[1], "x", {"zoom_in_strength": "much"}, None])
+def test_a_strength_that_is_none_is_not_believed(used):
+    document = json.loads(made_with(still_path(3)).to_json()) | {"used": used}
+    with pytest.raises(VideoUnreadable):
+        Provenance.from_json(json.dumps(document))
+
+
 def test_a_video_of_a_later_format_is_not_guessed_at(tmp_path):
     text = made_with(still_path(3)).to_json().replace("lyra-zoom/1", "lyra-zoom/9")
     with pytest.raises(VideoUnreadable, match="another version"):

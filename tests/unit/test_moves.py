@@ -45,7 +45,8 @@ def plan(a_leg: Leg) -> CameraPath:
 
 
 def plan_film(legs: tuple[Leg, ...]) -> CameraPath:
-    return played(legs, plan_legs(legs, OPEN_SKY, lambda _: None))
+    planned = plan_legs(legs, OPEN_SKY, lambda _: None)
+    return played(legs, tuple(leg.path for leg in planned))
 
 
 def centres_of(path: CameraPath) -> np.ndarray:

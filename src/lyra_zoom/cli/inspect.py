@@ -29,7 +29,8 @@ def _print_film(film: FilmFacts) -> None:
     print(f"made by lyra-zoom {made.version}, engine {made.engine}")
     print(f"from a photograph with sha256 {made.image_sha256}")
     for name, value in made.request.items():
-        print(f"  {name}: {json.dumps(value, ensure_ascii=False)}")
+        used = f", used: {made.strengths[name]:g}" if name in made.strengths else ""
+        print(f"  {name}: {json.dumps(value, ensure_ascii=False)}{used}")
     print(f"camera path: {len(made.path)} cameras, of which")
     for index in sorted({0, len(made.path) // 2, len(made.path) - 1}):
         x, y, z = camera_centre_world(made.path.w2c[index])

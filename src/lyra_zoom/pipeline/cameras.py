@@ -39,11 +39,23 @@ class SourceView:
     subject_depth: float
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedLeg:
+    """The cameras of a leg from the photograph on, and the strength they really have."""
+
+    path: CameraPath
+    strength: float
+
+
 def plan_legs(
     legs: tuple[Leg, ...], view: SourceView, say: Callable[[str], None]
-) -> tuple[CameraPath, ...]:
-    """One path per leg, each from the photograph on, however it is played."""
-    return tuple(plan_leg(leg, view, say) for leg in legs)
+) -> tuple[PlannedLeg, ...]:
+    """Each leg planned from the photograph on, however it is played."""
+    ways = [_possible_way(leg, view, say) for leg in legs]
+    return tuple(
+        PlannedLeg(build_path(leg.trajectory, way, view), way.strength)
+        for leg, way in zip(legs, ways, strict=True)
+    )
 
 
 def played(legs: tuple[Leg, ...], paths: tuple[CameraPath, ...]) -> CameraPath:
@@ -62,15 +74,7 @@ def played(legs: tuple[Leg, ...], paths: tuple[CameraPath, ...]) -> CameraPath:
 
 def plan_leg(leg: Leg, view: SourceView, say: Callable[[str], None]) -> CameraPath:
     """The cameras of a leg from the photograph on; `say` hears when and why it is shorter."""
-    way = Way(
-        towards=leg.direction is not Direction.OUT,
-        strength=leg.strength,
-        subject_depth=view.subject_depth,
-        num_frames=leg.num_frames,
-    )
-    if leg.as_far_as_safe:
-        way = _kept_safe(leg, way, view, say)
-    return build_path(leg.trajectory, _kept_clear(leg, way, view, say), view)
+    return build_path(leg.trajectory, _possible_way(leg, view, say), view)
 
 
 def build_path(trajectory: Trajectory, way: Way, view: SourceView) -> CameraPath:
@@ -82,6 +86,19 @@ def build_path(trajectory: Trajectory, way: Way, view: SourceView) -> CameraPath
         centres = _lifted(centres)
     w2c = np.stack([w2c_from(R, centre) for R, centre in zip(rotations, centres, strict=True)])
     return CameraPath(w2c, _intrinsics(course, view.K, way.num_frames), view.size)
+
+
+def _possible_way(leg: Leg, view: SourceView, say: Callable[[str], None]) -> Way:
+    """The way that a leg asks for, as far as it is safe and free."""
+    way = Way(
+        towards=leg.direction is not Direction.OUT,
+        strength=leg.strength,
+        subject_depth=view.subject_depth,
+        num_frames=leg.num_frames,
+    )
+    if leg.as_far_as_safe:
+        way = _kept_safe(leg, way, view, say)
+    return _kept_clear(leg, way, view, say)
 
 
 def _kept_safe(leg: Leg, way: Way, view: SourceView, say: Callable[[str], None]) -> Way:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lyra_zoom.engines.engine import Engine, Progress, Scene, Stage
 from lyra_zoom.geometry.camera import CameraPath
-from lyra_zoom.pipeline.cameras import SourceView, plan_legs, played
+from lyra_zoom.pipeline.cameras import PlannedLeg, SourceView, plan_legs, played
 from lyra_zoom.pipeline.chunks import Chunk, in_playing_order, plan_chunks, prepare_share
 from lyra_zoom.pipeline.decode import decode_photo
 from lyra_zoom.pipeline.encode import Mp4Writer
@@ -36,8 +36,8 @@ def prepare_film(shot: Shot, engine: Engine, progress: Progress) -> Film:
     preparing.begin("decode", DECODE_SHARE)
     photo = decode_photo(shot.image, shot.size, progress.say)
     scene = engine.build_scene(photo, Portion(preparing, 1 - DECODE_SHARE))
-    paths = plan_legs(shot.legs, _view(scene), progress.say)
-    return Film(shot, engine, scene, paths, time.monotonic() - started)
+    legs = plan_legs(shot.legs, _view(scene), progress.say)
+    return Film(shot, engine, scene, legs, time.monotonic() - started)
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Film:
         shot: Shot,
         engine: Engine,
         scene: Scene,
-        paths: tuple[CameraPath, ...],
+        legs: tuple[PlannedLeg, ...],
         prepare_s: float,
     ) -> None:
         self.shot = shot
@@ -68,13 +68,13 @@ class Film:
         self.prepare_s = prepare_s
         self._engine = engine
         self._scene = scene
-        self._paths = paths
+        self._legs = legs
         self._set_up: _SetUp | None = None
 
     @property
     def path(self) -> CameraPath:
         """The camera of every frame of the film, leg after leg."""
-        return played(self.shot.legs, self._paths)
+        return played(self.shot.legs, tuple(leg.path for leg in self._legs))
 
     def tags(self) -> dict[str, str]:
         """What the finished file says of its making."""
@@ -84,6 +84,7 @@ class Film:
             request=self.shot.request,
             image_sha256=hashlib.sha256(self.shot.image).hexdigest(),
             path=self.path,
+            strengths=self._strengths(),
         )
         return {"comment": made.to_json()}
 
@@ -123,6 +124,13 @@ class Film:
             (ready.leg_index, ready.next_chunk) == (chunk.leg_index, chunk.index)
         )
 
+    def _strengths(self) -> dict[str, float]:
+        """The strength of each leg that was made, by the name of its field."""
+        return {
+            f"zoom_{asked.direction}_strength": planned.strength
+            for asked, planned in zip(self.shot.legs, self._legs, strict=True)
+        }
+
     def _ready_for(
         self, chunk: Chunk, progress: Progress, states: Sequence[bytes]
     ) -> tuple[_SetUp, float]:
@@ -136,7 +144,7 @@ class Film:
             return ready, chunk.share
         del ready  # its memory is free before the next one takes as much
         setting_up = Portion(progress, chunk.set_up_share)
-        path = self._paths[chunk.leg_index]
+        path = self._legs[chunk.leg_index].path
         stage = self._engine.set_up(self._scene, path, self.shot.sampling, setting_up, states)
         return _SetUp(stage, chunk.leg_index, chunk.index), chunk.share - chunk.set_up_share
 

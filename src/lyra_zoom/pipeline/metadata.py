@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -35,6 +35,7 @@ class Provenance:
     request: Mapping[str, JsonValue]  # every field but the photograph, the seed that was used
     image_sha256: str
     path: CameraPath
+    strengths: Mapping[str, float] = field(default_factory=dict)  # as used; none in old files
 
     def to_json(self) -> str:
         """Compact ASCII JSON; `w2c` are 3x4 matrices row by row, `K` is [fx, fy, cx, cy]."""
@@ -44,6 +45,7 @@ class Provenance:
             "version": self.version,
             "engine": self.engine,
             "request": dict(self.request),
+            "used": {name: round(value, 4) for name, value in self.strengths.items()},
             "image_sha256": self.image_sha256,
             "cameras": {
                 "axes": "x right, y down, z forward; world = camera of the photograph",
@@ -69,8 +71,9 @@ class Provenance:
                 request=document["request"],
                 image_sha256=document["image_sha256"],
                 path=_path(document["cameras"]),
+                strengths={k: float(v) for k, v in document.get("used", {}).items()},
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise VideoUnreadable("it does not say how it was made") from error
 
 
