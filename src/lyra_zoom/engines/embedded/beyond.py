@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from lyra_zoom.engines.embedded.cut_off import cut_off, shown_solid, under_open_sky
 from lyra_zoom.engines.embedded.extension import Extension, Outlook, extend, outlook_at
+from lyra_zoom.engines.embedded.inpaint import inpaint_behind
 from lyra_zoom.engines.embedded.lookup import Lookup, ground_in_world, shown_ground
-from lyra_zoom.engines.embedded.mesh import Mesh
 from lyra_zoom.engines.embedded.near_ground import NearGround, near_ground, paved
-from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.raster import LayerBuffer
 from lyra_zoom.engines.embedded.scene import SKY_DISPARITY, EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer
@@ -24,16 +24,21 @@ MOST_EXTENSIONS = 4
 OUTLOOKS = 8  # frames among which the one that misses most is looked for
 EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
 SKY_EDGE_PX = 2  # of sky beside an outline, where colours mix
+SKY_COARSER = 6  # times smaller is the copy on which more sky is invented
 
 
 def layers_beyond(
     scene: EmbeddedScene, path: CameraPath, behind: DrawnLayer, seed: int
 ) -> list[DrawnLayer]:
     """Layers to draw under B, the nearest first; the sky, if it is needed, comes last."""
+    outlooks = _outlooks(path)
+    if _most_exposed(scene, outlooks, (behind,)) < EXPOSED_SHARE:
+        return []
     ground = _near_ground(scene)
-    made = _extensions(scene, path, behind.meshes[0], ground)
+    carried_on = DrawnLayer(tuple(cut_off(scene)), shown_solid(scene))
+    made = _extensions(scene, outlooks, (behind, carried_on), ground)
     paving = _paving(scene, ground, made, seed)
-    layers = []
+    layers = [carried_on]
     for extension in made:
         if extension.near_ground is not None:
             layers.append(next(paving))
@@ -41,7 +46,7 @@ def layers_beyond(
             layers.append(DrawnLayer((extension.solid,), behind.texture))
     skies = tuple(extension.sky for extension in made if extension.sky is not None)
     if skies:
-        layers.append(DrawnLayer(skies, Texture.opaque(_sky_picture(scene))))
+        layers.append(DrawnLayer(skies, Texture.opaque(_sky_picture(scene, seed))))
     return layers
 
 
@@ -56,27 +61,47 @@ def _paving(
     return (DrawnLayer((mesh,), texture) for mesh in meshes)
 
 
+def _outlooks(path: CameraPath) -> list[Outlook]:
+    frames = np.unique(np.linspace(0, len(path) - 1, OUTLOOKS + 1).astype(int))
+    return [outlook_at(path.w2c[i], path.K[i], path.size) for i in frames]
+
+
+def _most_exposed(
+    scene: EmbeddedScene, outlooks: list[Outlook], known: tuple[DrawnLayer, ...]
+) -> float:
+    """The largest share of an outlook in which nothing is."""
+    near = NEAR * scene.subject_depth
+    return max(float((_disparity_seen(known, one, near) == 0).mean()) for one in outlooks)
+
+
 def _extensions(
-    scene: EmbeddedScene, path: CameraPath, behind: Mesh, ground: NearGround | None
+    scene: EmbeddedScene,
+    outlooks: list[Outlook],
+    known: tuple[DrawnLayer, ...],
+    ground: NearGround | None,
 ) -> list[Extension]:
     """What each outlook adds, made at the frames that still miss most."""
     lookup, sky_disparity = _lookup(scene), SKY_DISPARITY / scene.subject_depth
+    open_air = under_open_sky(scene)
     floor = None if ground is None else ground.floor
-    frames = np.unique(np.linspace(0, len(path) - 1, OUTLOOKS + 1).astype(int))
-    outlooks = [outlook_at(path.w2c[i], path.K[i], path.size) for i in frames]
     near = NEAR * scene.subject_depth
-    seen = [_disparity_seen(behind, outlook, near) for outlook in outlooks]
+    seen = [_disparity_seen(known, outlook, near) for outlook in outlooks]
     made: list[Extension] = []
     while len(made) < MOST_EXTENSIONS:
         exposed = [float((disparity == 0).mean()) for disparity in seen]
         worst = int(np.argmax(exposed))
         if exposed[worst] < EXPOSED_SHARE:
             break
-        made.append(extend(outlooks[worst], seen[worst], lookup, sky_disparity, floor))
+        made.append(
+            extend(
+                outlooks[worst], seen[worst], lookup, sky_disparity, floor, open_air=open_air
+            )
+        )
         for mesh in (made[-1].solid, made[-1].sky):
             if mesh is not None:
+                mesh_layer = DrawnLayer((mesh,), known[0].texture)
                 seen = [
-                    np.where(before > 0, before, _disparity_seen(mesh, outlook, near))
+                    np.where(before > 0, before, _disparity_seen((mesh_layer,), outlook, near))
                     for before, outlook in zip(seen, outlooks, strict=True)
                 ]
     return made
@@ -97,16 +122,32 @@ def _lookup(scene: EmbeddedScene) -> Lookup:
     return Lookup(scene.K, scene.size, plane, shown_ground(scene.disparity, scene.ground))
 
 
-def _disparity_seen(mesh: Mesh, outlook: Outlook, near: float) -> Plane:
-    """1/depth of a mesh from one outlook, 0 where there is nothing of it."""
+def _disparity_seen(layers: tuple[DrawnLayer, ...], outlook: Outlook, near: float) -> Plane:
+    """1/depth of layers from one outlook, 0 where there is nothing of them."""
     buffer = LayerBuffer(outlook.size)
-    buffer.draw(mesh, outlook.w2c, outlook.K, near)
+    for layer in layers:
+        for mesh in layer.meshes:
+            buffer.draw(mesh, outlook.w2c, outlook.K, near, layer.texture.alpha)
     return buffer.inverse_depth
 
 
-def _sky_picture(scene: EmbeddedScene) -> RgbImage:
-    """The photograph with all but its sky replaced by a smooth continuation of the sky."""
+def _sky_picture(scene: EmbeddedScene, seed: int) -> RgbImage:
+    """The photograph with all but its sky replaced by more of that sky, softer."""
     window = np.ones((2 * SKY_EDGE_PX + 1,) * 2, np.uint8)
-    pure = cv2.erode(scene.sky.astype(np.uint8), window).astype(np.float32)
-    filled = push_pull(scene.picture.astype(np.float32), pure)
-    return np.clip(filled + 0.5, 0, 255).astype(np.uint8)
+    pure = cv2.erode(scene.sky.astype(np.uint8), window)
+    picture = scene.picture.astype(np.float32)
+    size = scene.size.scaled(1 / SKY_COARSER)
+    small, shown = (
+        cv2.resize(values, (size.width, size.height), interpolation=cv2.INTER_AREA)
+        for values in (picture / 255 * pure[..., None], pure.astype(np.float32))
+    )
+    known = shown > 0.99
+    small = np.where(known[..., None], small, 0).astype(np.float32)
+    nowhere, even = np.zeros_like(known), np.zeros(known.shape, np.float32)
+    more = inpaint_behind(small, ~known, nowhere, even, seed)
+    whole = cv2.resize(
+        more * 255, (scene.size.width, scene.size.height), interpolation=cv2.INTER_CUBIC
+    )
+    soft = cv2.GaussianBlur(pure.astype(np.float32), (0, 0), SKY_EDGE_PX)
+    share = np.clip(2 * soft - 1, 0, 1)[..., None]
+    return np.clip(whole + share * (picture - whole) + 0.5, 0, 255).astype(np.uint8)

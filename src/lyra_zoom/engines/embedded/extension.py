@@ -24,6 +24,7 @@ GRID_PX = 4  # one vertex of the extension per this many pixels of the video
 WIDER = 1.12  # the extension's camera sees this much more than the frame
 OVERLAP = 3  # vertices by which the extension reaches under B
 SKY_OVERLAP = 8  # vertices by which the sky reaches under solid things
+GAP = 0.12  # of the height: what is at most that high between solid things is solid
 SKY_MARGIN = 2.0  # times the disparity of sky: nearer than this is a thing
 
 
@@ -63,6 +64,8 @@ def extend(
     lookup: Lookup,
     sky_disparity: float,
     floor: Floor | None = None,
+    *,
+    open_air: bool = False,
 ) -> Extension:
     """The meshes that continue what is seen from `outlook`: 1/depth, 0 where nothing is seen.
 
@@ -73,6 +76,8 @@ def extend(
     if seen.all() or not seen.any():
         return Extension(None, None)
     surface = continue_surface(outlook, disparity_seen, lookup.ground, sky_disparity)
+    if open_air:
+        surface = _under_open_sky(outlook, surface, seen, lookup.ground, sky_disparity)
     needed = _grown(~seen, OVERLAP)
     solid_needed = needed & ~surface.sky
     solid = _mesh(outlook, surface.disparity, surface.on_ground, solid_needed, lookup)
@@ -82,9 +87,9 @@ def extend(
     if not surface.sky[~seen].any():
         return Extension(solid, None, paving)
     far = np.full_like(disparity_seen, sky_disparity)
-    open_air = needed & _grown(surface.sky, SKY_OVERLAP)
+    sky_needed = needed & _grown(surface.sky, SKY_OVERLAP)
     whole = replace(lookup, strip=1.0)  # sky may be upside down
-    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), open_air, whole), paving)
+    return Extension(solid, _mesh(outlook, far, np.zeros_like(seen), sky_needed, whole), paving)
 
 
 def _grown(mask: Mask, vertices: int) -> Mask:
@@ -150,6 +155,24 @@ def continue_surface(
     on_ground = plane > filled * (1 - GROUND_TOLERANCE)
     filled = np.where(seen, filled, np.maximum(filled, plane))
     return Surface(filled, on_ground, sky & ((plane <= SKY_MARGIN * sky_disparity) | seen))
+
+
+def _under_open_sky(
+    outlook: Outlook, surface: Surface, seen: Mask, ground_world: Point | None, sky: float
+) -> Surface:
+    """The surface with sky above the horizon and ground below, but for gaps in solid things."""
+    if ground_world is None:
+        return surface
+    plane = ground_disparity(outlook, ground_world)
+    above = plane <= SKY_MARGIN * sky
+    gap = np.ones((round(GAP * outlook.size.height) | 1, 1), np.uint8)
+    solid = (seen & ~surface.sky).astype(np.uint8)
+    free = ~seen & ~(cv2.morphologyEx(solid, cv2.MORPH_CLOSE, gap) > 0)
+    return Surface(
+        np.where(free & ~above, plane, surface.disparity),
+        surface.on_ground | (free & ~above),
+        np.where(above & ~seen, free, surface.sky),
+    )
 
 
 def ground_disparity(outlook: Outlook, ground_world: Point) -> Plane:

@@ -148,7 +148,7 @@ def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
 
 
 def _stained(scene: EmbeddedScene, matte: Matte) -> Mask:
-    """Pixels of soft outlines that near surfaces fill by half, on whichever side depth lays them.
+    """Pixels of soft outlines that near surfaces fill by half, whichever side they lie on.
 
     Where depth is exact, what it lays on the far side is the far side's.
     """

@@ -35,12 +35,12 @@ class ShownGround:
     def below(self, u: np.ndarray) -> np.ndarray:
         """Columns for ground below the picture, from where the lower border shows ground."""
         start, end = self.columns
-        return start + _fold(u - start, end - start)
+        return start + fold(u - start, end - start)
 
     def beside(self, u: np.ndarray, width: float) -> np.ndarray:
         """Columns for ground beside the picture, taken from the ground next to that side."""
-        right = width - _fold(u - width, self.right)
-        return np.where(u < 0, _fold(u, self.left), np.where(u > width, right, u))
+        right = width - fold(u - width, self.right)
+        return np.where(u < 0, fold(u, self.left), np.where(u > width, right, u))
 
 
 def shown_ground(disparity: Plane, ground: Ground) -> ShownGround:
@@ -111,20 +111,20 @@ class Lookup:
         x, y, z = np.moveaxis(points_world, -1, 0)
         border = np.maximum(K[1, 1] * y / (size.height - K[1, 2]), 1e-6)  # its depth down there
         missing = np.where(on_ground & (y > 0), border - z, 0.0)
-        nearest = border + _fold(missing, GROUND_STRETCH * border)
+        nearest = border + fold(missing, GROUND_STRETCH * border)
         z = np.where(missing > 0, nearest, np.maximum(z, 1e-6))
         u = K[0, 0] * x / z + K[0, 2]
         v = K[1, 1] * y / z + K[1, 2]
-        u_folded = _fold(u, size.width)
+        u_folded = fold(u, size.width)
         if self.shown is not None:
             beside = self.shown.beside(u, size.width)
             below = self.shown.below(u)
             u_folded = np.where(on_ground, np.where(missing > 0, below, beside), u_folded)
-        v = np.where(v < 0, _fold(v, self.strip * size.height), _fold(v, size.height))
+        v = np.where(v < 0, fold(v, self.strip * size.height), fold(v, size.height))
         return np.stack([u_folded, v], -1)
 
 
-def _fold(position: np.ndarray, length: np.ndarray | float) -> np.ndarray:
+def fold(position: np.ndarray, length: np.ndarray | float) -> np.ndarray:
     """A position beyond [0, length] reflected back into it, as often as it takes."""
     period = np.abs(position) % (2 * length)
     return np.where(period > length, 2 * length - period, period)

@@ -29,6 +29,10 @@ SHOWN_ROWS = (
 )
 MARGIN_TEXELS = 48  # of the photograph's own ground, above what is quilted
 LARGEST_CANVAS = Size(2304, 768)  # beyond it, texels are larger than the video's pixels
+PATCH_TEXELS = 6.0  # over which colours are averaged before they are compared
+OTHER_COLOUR = 2.5  # times the spread of colours
+USUAL_SPREAD = 2.0  # in Lab, that no ground is without
+LEAST_ALIKE = 0.3  # of the ground, for a colour to prevail
 CLEAR_PX = 5  # from what stands on the ground
 
 PlanePoints = Float64[np.ndarray, "*N 2"]
@@ -72,8 +76,29 @@ def near_ground(scene: EmbeddedScene, plane: Point) -> NearGround | None:
     floor, rows = laid
     size = Size(scene.size.width, rows)
     colour, usable = _laid_flat(scene, floor, _grid(-size.width / 2, rows, size))
-    swatch = swatch_of(colour, usable)
+    swatch = swatch_of(colour, _alike(colour, usable))
     return None if swatch is None else NearGround(floor, swatch)
+
+
+def _alike(colour: RgbFloat, usable: Mask) -> Mask:
+    """What is usable without patches of other colours than most, which are things on it.
+
+    All of it, where no colour prevails.
+    """
+    weight = usable.astype(np.float32)
+    lab = cv2.cvtColor(colour, cv2.COLOR_RGB2Lab)
+    summed, total = (
+        cv2.GaussianBlur(values, (0, 0), PATCH_TEXELS)
+        for values in (lab * weight[..., None], weight)
+    )
+    if not usable.any():
+        return usable
+    mean = summed / np.maximum(total, np.float32(1e-3))[..., None]
+    middle = np.median(mean[usable], axis=0)
+    off = np.abs(mean - middle)
+    spread = np.median(off[usable], axis=0) + USUAL_SPREAD
+    alike = usable & (off < OTHER_COLOUR * spread).all(-1)
+    return alike if alike.sum() > LEAST_ALIKE * usable.sum() else usable
 
 
 def paved(

@@ -17,6 +17,7 @@ from lyra_zoom.geometry.image import Mask, RgbFloat
 
 COARSER = 4  # times smaller is the copy on which pieces are compared and cut
 LIKENESS = 1.15  # times the least difference: pieces as good as that are drawn among
+USED = 0.1  # of its difference, that a place seems less like for each time it was taken
 LEAST_PLACES = 40  # of a piece, on the smaller copy; fewer would only repeat themselves
 
 
@@ -65,14 +66,14 @@ def quilt(canvas: RgbFloat, known: Mask, swatch: Swatch, middle: int, seed: int)
     rng = np.random.default_rng(seed)
     filled_canvas, filled = canvas.copy(), known.copy()
     small_swatch = np.ascontiguousarray(_shrunk(swatch.colour))
-    piece = swatch.piece
+    piece, uses = swatch.piece, np.zeros(swatch.places.shape, np.float32)
     for top in _starts(0, canvas.shape[0], piece.height, piece.overlap):
         for left in _outwards(canvas.shape[1], piece, middle):
             part = np.s_[top : top + piece.height, left : left + piece.width]
             if filled[part].all():
                 continue
             there, fixed = filled_canvas[part], filled[part]
-            y, x = _choose(small_swatch, swatch, there, fixed, rng)
+            y, x = _choose(small_swatch, swatch, uses, (there, fixed), rng)
             new = swatch.colour[y : y + piece.height, x : x + piece.width]
             share = _cut(there, fixed, new, piece.overlap, from_left=left >= middle)
             there += share[..., None] * (new - there)
@@ -94,17 +95,32 @@ def _outwards(width: int, piece: Piece, middle: int) -> list[int]:
 
 
 def _choose(
-    small: np.ndarray, swatch: Swatch, there: RgbFloat, fixed: Mask, rng: np.random.Generator
+    small: np.ndarray,
+    swatch: Swatch,
+    uses: np.ndarray,
+    canvas: tuple[RgbFloat, Mask],
+    rng: np.random.Generator,
 ) -> tuple[int, int]:
-    """Where in the swatch a piece fits what is fixed: its first pixel, row and column."""
+    """Where in the swatch a piece fits what is fixed: its first pixel, row and column.
+
+    `uses` counts how often a place or one beside it was taken; it is brought up to date.
+    """
+    there, fixed = canvas
     y, x = np.nonzero(swatch.places)
     weight = (_shrunk(fixed.astype(np.float32)) > 0.99).astype(np.float32)
     if not weight.any():
         pick = int(rng.integers(len(y)))
         return int(y[pick]) * COARSER, int(x[pick]) * COARSER
-    cost = _unlikeness(small, _shrunk(there), weight)[y, x]
+    cost = _unlikeness(small, _shrunk(there), weight)[y, x] * (1 + USED * uses[y, x])
     near_best = np.flatnonzero(cost <= LIKENESS * cost.min() + 1e-3)
     pick = near_best[int(rng.integers(len(near_best)))]
+    about = [
+        slice(
+            max(int(at[pick]) - side // (2 * COARSER), 0), int(at[pick]) + side // (2 * COARSER)
+        )
+        for at, side in ((y, swatch.piece.height), (x, swatch.piece.width))
+    ]
+    uses[about[0], about[1]] += 1
     return _aligned(swatch, (int(y[pick]), int(x[pick])), there, fixed)
 
 

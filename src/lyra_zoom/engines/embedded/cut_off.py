@@ -1,0 +1,143 @@
+"""What the photograph's left, right and upper borders cut off, carried on straight.
+
+To the sides surfaces go on level, upwards upright, under open sky to an even height. Their
+colours are those next to the border, mirrored in the plane, so that they keep their scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from lyra_zoom.engines.embedded.border_runs import (
+    SAMPLE_PX,
+    BorderRuns,
+    Run,
+    borders_of,
+)
+from lyra_zoom.engines.embedded.lookup import GROUND_TOLERANCE, fold, ground_in_world
+from lyra_zoom.engines.embedded.mesh import Mesh, plain_grid_mesh
+from lyra_zoom.engines.embedded.scene import EmbeddedScene
+from lyra_zoom.engines.embedded.texture import Texture
+from lyra_zoom.geometry.camera import project
+from lyra_zoom.geometry.image import Mask
+from lyra_zoom.geometry.rigid import Point, Points
+
+STEPS = 8  # of the mesh in each repetition
+MOST_REPEATS = 16
+BEYOND = 3.0  # of D: how far surfaces go on
+TALLER = 1.05  # times the height at which the border cuts a thing: how high that is taken to be
+OPEN_SKY = 0.01  # of the picture: with more sky than that, things end below it
+
+
+def cut_off(scene: EmbeddedScene) -> list[Mesh]:
+    """The meshes that carry on what the borders cut; texture coordinates are of `size`."""
+    up, ground = np.array([0.0, -1.0, 0.0]), None
+    if scene.ground is not None:
+        ground = ground_in_world(scene.ground, scene.K, scene.size, scene.subject_depth)
+        up = -ground / np.linalg.norm(ground)
+    runs = BorderRuns(scene, ~scene.sky & ~_is_ground(scene), up)
+    builder = _Builder(scene, up, ground)
+    left, top, right = borders_of(scene)
+    meshes: list[Mesh | None] = []
+    if under_open_sky(scene):
+        meshes += [builder.upwards(run) for run in runs.along(top)]
+    for border in (left, right):
+        for run in runs.along(border):
+            meshes += builder.sideways(run)
+    return [mesh for mesh in meshes if mesh is not None]
+
+
+def under_open_sky(scene: EmbeddedScene) -> bool:
+    """Whether things that the upper border cuts have sky above them."""
+    return bool(scene.sky.mean() >= OPEN_SKY)
+
+
+def shown_solid(scene: EmbeddedScene) -> Texture:
+    """The photograph without its sky."""
+    alpha = np.where(scene.sky, 0, 255).astype(np.uint8)
+    soft = cv2.blur(cv2.erode(alpha, np.ones((3, 3), np.uint8)), (3, 3))
+    colour = scene.picture.astype(np.float32) * (soft[..., None] / np.float32(255))
+    return Texture.of_premultiplied(np.dstack([(colour + 0.5).astype(np.uint8), soft]))
+
+
+def _is_ground(scene: EmbeddedScene) -> Mask:
+    if scene.ground is None:
+        return np.zeros_like(scene.sky)
+    size = scene.size
+    x = ((np.arange(size.width) + 0.5) / size.width)[None]
+    y = ((np.arange(size.height) + 0.5) / size.height)[:, None]
+    plane = scene.ground.disparity(x, y)
+    flat: Mask = (plane > 0) & (np.abs(scene.disparity - plane) < GROUND_TOLERANCE * plane)
+    return flat
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """Turns runs into meshes above the ground."""
+
+    scene: EmbeddedScene
+    up: Point
+    ground: Point | None
+
+    def sideways(self, run: Run) -> list[Mesh | None]:
+        """A surface onwards from a side, and a wall on its upper edge where that is cut too."""
+        points, sources = run.at(_lengths(run, self.scene.subject_depth))
+        meshes = [self._mesh(points, sources)]
+        if run.stands and self._pixels(run.points[:1])[0, 1] < SAMPLE_PX:
+            meshes.append(self._raised(points[0], sources[0]))
+        return meshes
+
+    def upwards(self, run: Run) -> Mesh | None:
+        """A surface onwards from the upper border."""
+        if not run.stands:
+            return self._mesh(*run.at(_lengths(run, self.scene.subject_depth)))
+        heights = self._missing_height(run.points)
+        rise = max(float(run.onward @ self.up), 0.3)
+        shares = np.linspace(0, 1, 2 * STEPS + 1)
+        lengths = heights[:, None] / rise * shares
+        points = run.points[:, None] + lengths[..., None] * run.onward
+        back = fold(lengths, run.repeat)
+        sources = run.points[:, None] - back[..., None] * run.onward
+        return self._mesh(points, sources)
+
+    def _raised(self, base: Points, sources: Points) -> Mesh | None:
+        """A wall on the upper edge of one that goes on sideways."""
+        heights = self._missing_height(base)
+        rises = np.linspace(0, 1, 2 * STEPS + 1) * heights[:, None]
+        higher = rises[..., None] * self.up
+        return self._mesh(base[:, None] + higher, sources[:, None] + higher)
+
+    def _missing_height(self, points: Points) -> np.ndarray:
+        """From each point up to where the surface is taken to end."""
+        height = points @ self.up
+        if self.ground is not None:
+            height += 1 / np.linalg.norm(self.ground)
+        if not under_open_sky(self.scene):
+            return np.full(len(points), BEYOND * self.scene.subject_depth)
+        return np.maximum(TALLER * float(np.quantile(height, 0.75)) - height, 0)
+
+    def _pixels(self, points: np.ndarray) -> np.ndarray:
+        ahead = np.maximum(points[..., 2:], 1e-6)
+        return project(np.concatenate([points[..., :2], ahead], -1), np.eye(4), self.scene.K)
+
+    def _mesh(self, points: np.ndarray, sources: np.ndarray) -> Mesh | None:
+        size = self.scene.size
+        pixels = self._pixels(sources)
+        uv = np.stack([fold(pixels[..., 0], size.width), fold(pixels[..., 1], size.height)], -1)
+        keep = np.ones(points.shape[:2], bool)
+        if self.ground is not None:
+            keep = points @ self.ground < 1 + GROUND_TOLERANCE
+        cells = keep[:-1, :-1] & keep[1:, :-1] & keep[:-1, 1:] & keep[1:, 1:]
+        if not cells.any():
+            return None
+        mesh = plain_grid_mesh(points.astype(np.float32), uv.astype(np.float32), cells)
+        return replace(mesh, edge=np.ones_like(mesh.edge))
+
+
+def _lengths(run: Run, subject_depth: float) -> np.ndarray:
+    reach = BEYOND * subject_depth + float(np.median(run.points[:, 2]))
+    repeats = min(MOST_REPEATS, int(np.ceil(reach / run.repeat)))
+    return np.arange(repeats * STEPS + 1) * (run.repeat / STEPS)
