@@ -15,7 +15,7 @@ import pytest
 
 from lyra_zoom.contract.zoom import ZoomInput
 from lyra_zoom.engines.embedded.engine import EmbeddedEngine
-from lyra_zoom.engines.engine import Engine, Progress, Sampling, Scene
+from lyra_zoom.engines.engine import Engine, Progress, Repeated, Sampling, Scene
 from lyra_zoom.errors import Cancelled
 from lyra_zoom.geometry.camera import CameraPath
 from lyra_zoom.geometry.image import Size, resize
@@ -23,7 +23,7 @@ from lyra_zoom.pipeline.chunks import plan_chunks
 from lyra_zoom.pipeline.decode import decode_photo
 from lyra_zoom.pipeline.film import prepare_film
 from lyra_zoom.pipeline.metadata import inspect_film
-from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
+from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.shot import Shot, plan_shot
 from lyra_zoom.pipeline.zoom import make_zoom, timings_of
 from tests.fakes import FadingEngine, Notes, StillEngine, StillStage

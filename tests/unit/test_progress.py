@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lyra_zoom.engines.engine import Repeated
 from lyra_zoom.errors import Cancelled
 from lyra_zoom.pipeline.progress import (
     Portion,
     ProgressReport,
     ProgressUpdate,
-    Repeated,
     StageTime,
     total_times,
 )

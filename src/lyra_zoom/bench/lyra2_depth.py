@@ -18,6 +18,7 @@ from lyra_zoom.engines.lyra2.depth_da3_package import (
     PackageNetwork,
     empty_network,
 )
+from lyra_zoom.engines.lyra2.faults import in_one_line
 from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.errors import EngineNotReady
 from lyra_zoom.geometry.image import Size
@@ -61,5 +62,4 @@ def _told(
     try:
         return watch.time(name, Phase.SEEING, lambda: network(*seen))
     except (AssertionError, ValueError, IndexError, RuntimeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        return Stage(name=name, skipped=f"fails with random weights: {reason}")
+        return Stage(name=name, skipped=f"fails with random weights: {in_one_line(error)}")

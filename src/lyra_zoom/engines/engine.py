@@ -61,6 +61,27 @@ class Progress(Protocol):
         """Tell the person who asked something worth knowing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """Work done again after another process has done it: counts for nothing, says nothing new.
+
+    It can be cancelled like any other.
+    """
+
+    whole: Progress
+
+    def begin(self, stage: str, share: float) -> None:
+        """Name the stage; the fraction stands still."""
+        self.whole.begin(stage, 0.0)
+
+    def advance(self, fraction: float) -> None:
+        """Pass on that the work goes on."""
+        self.whole.advance(fraction)
+
+    def say(self, message: str) -> None:
+        """Keep to oneself what was said the first time."""
+
+
 @runtime_checkable
 class Scene(Protocol):
     """What an engine knows of the photograph, enough to plan cameras through it."""

@@ -63,27 +63,6 @@ class Portion:
         self.whole.say(message)
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """Work done again after another process has done it: counts for nothing, says nothing new.
-
-    It can be cancelled like any other.
-    """
-
-    whole: Progress
-
-    def begin(self, stage: str, share: float) -> None:
-        """Name the stage; the fraction stands still."""
-        self.whole.begin(stage, 0.0)
-
-    def advance(self, fraction: float) -> None:
-        """Pass on that the work goes on."""
-        self.whole.advance(fraction)
-
-    def say(self, message: str) -> None:
-        """Keep to oneself what was said the first time."""
-
-
 class ProgressReport:
     """The `Progress` that engines report to; turns stages into one fraction that never falls.
 

@@ -26,7 +26,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named lazil
     disable_progress_bars,
 )
 
-from lyra_zoom.engines.lyra2.filling import in_one_line
+from lyra_zoom.engines.lyra2.faults import in_one_line
 from lyra_zoom.errors import AddressUnreachable, OutputRejected, WeightsUnusable
 from lyra_zoom.weights.whole_files import COPIED_AT_ONCE, written_whole
 

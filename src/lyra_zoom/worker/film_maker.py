@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image
 
 from lyra_zoom.contract.zoom import EngineName, ZoomInput
-from lyra_zoom.engines.engine import Engine
+from lyra_zoom.engines.engine import Engine, Repeated
 from lyra_zoom.errors import EngineNotReady, InputRejected
 from lyra_zoom.pipeline.chunks import Chunk, plan_chunks
 from lyra_zoom.pipeline.film import Film, prepare_film
-from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate, Repeated
+from lyra_zoom.pipeline.progress import ProgressReport, ProgressUpdate
 from lyra_zoom.pipeline.shot import Shot, plan_shot, random_seed
 from lyra_zoom.pipeline.whole_file import whole_file
 from lyra_zoom.pipeline.words import notes_on

@@ -42,10 +42,15 @@ def named_faults() -> Iterator[None]:
         raise
 
 
+def in_one_line(error: Exception) -> str:
+    """What an error of a library says first."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def _named(error: RuntimeError) -> GpuLost | GpuMemoryExhausted:
     if TOO_LITTLE.search(str(error)):
         return GpuMemoryExhausted(_too_little(error))
-    return GpuLost(f"the GPU failed: {str(error).splitlines()[0]}")
+    return GpuLost(f"the GPU failed: {in_one_line(error)}")
 
 
 def _too_little(error: RuntimeError) -> str:

@@ -31,11 +31,6 @@ def filled(network: Network, state: Mapping[str, Tensor], words: str) -> Network
     return network
 
 
-def in_one_line(error: Exception) -> str:
-    """What an error of a library says first."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
 def shapes_of(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     """The shape of each tensor."""
     return {name: tuple(tensor.shape) for name, tensor in state.items()}

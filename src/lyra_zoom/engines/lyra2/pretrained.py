@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from safetensors import SafetensorError
 from transformers import PreTrainedModel
 
-from lyra_zoom.engines.lyra2.filling import in_one_line, refuse, some_of
+from lyra_zoom.engines.lyra2.faults import in_one_line
+from lyra_zoom.engines.lyra2.filling import refuse, some_of
 from lyra_zoom.errors import WeightsUnusable
 
 Network = TypeVar("Network", bound=PreTrainedModel)

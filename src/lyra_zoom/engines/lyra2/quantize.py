@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  # its name everywhere
 
 from lyra_zoom.engines.lyra2.budget import Precision
+from lyra_zoom.engines.lyra2.faults import in_one_line
 from lyra_zoom.engines.lyra2.lora import Additions, LoraMerger, add_low_rank
 
 LARGEST_FP8 = torch.finfo(torch.float8_e4m3fn).max
@@ -183,7 +184,7 @@ def eight_bits_for(device: torch.device) -> Precision:
         layer = Fp8Linear(nn.Linear(32, 32, device=device, dtype=torch.bfloat16))
         layer(torch.ones(16, 32, device=device, dtype=torch.bfloat16))
     except RuntimeError as error:
-        logger.info("no fp8 multiplication here reason=%s", str(error).partition("\n")[0])
+        logger.info("no fp8 multiplication here reason=%s", in_one_line(error))
         return Precision.INT8
     return Precision.FP8
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from lyra_zoom.engines.engine import Progress, Sampling
+from lyra_zoom.engines.engine import Progress, Repeated, Sampling
 from lyra_zoom.engines.lyra2.conditioning import SeesFrames, build_conditions
 from lyra_zoom.engines.lyra2.conditions import Conditions
 from lyra_zoom.engines.lyra2.config import CHUNK_FRAMES, PIXELS_PER_LATENT
@@ -151,7 +151,7 @@ class Rollout:
             except StateUnusable as error:
                 logger.warning("a state is thrown away chunk=%d reason=%r", chunk, str(error))
                 progress.say(f"{error}; that chunk is computed again")
-                self.next_chunk(_Unmeasured(progress))
+                self.next_chunk(Repeated(progress))
                 continue
             if state.beginning is not None and self._begun is None:
                 self._begin_like(state.beginning)
@@ -228,25 +228,6 @@ class Rollout:
             depth_frames=() if self._ends_with(chunk) else keyframes,
             depth_shape=(height, width),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Unmeasured:
-    """Work that counts for nothing in the whole; it can be cancelled like any other."""
-
-    whole: Progress
-
-    def begin(self, stage: str, share: float) -> None:
-        """Name the stage; the fraction stands still."""
-        self.whole.begin(stage, 0.0)
-
-    def advance(self, fraction: float) -> None:
-        """Pass on that the work goes on."""
-        self.whole.advance(fraction)
-
-    def say(self, message: str) -> None:
-        """Pass on something worth knowing."""
-        self.whole.say(message)
 
 
 def _decoded(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from lyra_zoom.engines.lyra2.attention import AttentionKernel, choose_attention
 from lyra_zoom.engines.lyra2.blocks import Block, Context
 from lyra_zoom.engines.lyra2.budget import Mode, Precision
+from lyra_zoom.engines.lyra2.faults import in_one_line
 from lyra_zoom.engines.lyra2.lora import LoraMerger
 from lyra_zoom.engines.lyra2.modes import MemoryPlan
 from lyra_zoom.engines.lyra2.quantize import (
@@ -109,8 +110,7 @@ class _CompiledForward:
         try:
             return self._compiled(*inputs)
         except torch._dynamo.exc.TorchDynamoException as error:
-            reason = str(error).strip().partition("\n")[0]
-            logger.warning("the blocks are not compiled reason=%s", reason)
+            logger.warning("the blocks are not compiled reason=%s", in_one_line(error))
             for each in self._others:
                 each.step_aside()
             return self._plain(*inputs)
