@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
@@ -11,7 +13,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import fal_client
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -20,6 +24,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import WAIT_MS, Behaviour, chromium
+from tests.films import write_film
 from tests.service import KEY, Part, Service
 
 pytestmark = pytest.mark.slow
@@ -203,6 +208,57 @@ class TestTheJourney:
         page.reload()
         page.locator("#request-list .open").click()
         expect(page.locator("#failure")).to_contain_text("no longer has this video")
+
+
+@pytest.fixture
+def red_to_blue(service: Service, tmp_path: Path) -> str:
+    """The address of a video of both directions: red, for one frame green, blue."""
+    red, green, blue = (np.full((480, 832, 3), 0, np.uint8) for _ in range(3))
+    red[..., 0], green[..., 1], blue[..., 2] = 200, 200, 200
+    film = write_film(tmp_path / "a.mp4", [red] * 10 + [green] + [blue] * 10)
+    upload = httpx.post(
+        f"{service.url}/rest/storage/upload/initiate?storage_type=fal-cdn-v3",
+        json={"file_name": "a.mp4", "content_type": "video/mp4"},
+        headers={"Authorization": f"Key {KEY}"},
+    ).json()
+    httpx.put(upload["upload_url"], content=film.read_bytes()).raise_for_status()
+    address: str = upload["file_url"]
+    return address
+
+
+def entry_of(video: str, image: str) -> str:
+    """What the browser remembers of a video of both directions, as JSON."""
+    request = {"image_url": image, "prompt": "a harbour", "zoom_direction": "both"}
+    output = {"video": {"url": video}, "seed": 7}
+    entry = {"id": "a", "submittedAt": 0, "input": request, "state": "done", "output": output}
+    return json.dumps([entry])
+
+
+class TestTheStillPicture:
+    """A film of both directions begins and ends far from the photograph."""
+
+    def open(self, page: Page, entries: str) -> None:
+        page.evaluate("(all) => localStorage.setItem('lyra-zoom.requests', all)", entries)
+        page.reload()
+        page.locator("#request-list .open").click()
+        page.wait_for_selector(DONE)
+
+    def test_a_thumbnail_made_of_a_video_is_the_photograph(self, page: Page, red_to_blue: str):
+        self.open(page, entry_of(red_to_blue, "https://example.com/photo.jpg"))
+        picture = page.locator("#request-list img").get_attribute("src") or ""
+        with Image.open(io.BytesIO(base64.b64decode(picture.split(",")[1]))) as thumbnail:
+            middle = thumbnail.convert("RGB").getpixel((thumbnail.width // 2, 50))
+        assert isinstance(middle, tuple)
+        assert np.argmax(middle) == 1, f"not green: {middle}"
+
+    def test_a_video_shows_the_photograph_until_it_plays(
+        self, page: Page, red_to_blue: str, small: Path
+    ):
+        page.emulate_media(reduced_motion="reduce")
+        photograph = fal_client.encode_file(small)
+        self.open(page, entry_of(red_to_blue, photograph))
+        assert page.evaluate("video.paused")
+        assert page.locator("#video").get_attribute("poster")
 
 
 class TestWhatGoesWrong:

@@ -8,7 +8,7 @@ import { Form } from "./form.js";
 import { takeKeyFromAddress } from "./key.js";
 import { askForKey, openKeyPanel } from "./key_panel.js";
 import { drawRequests, focusOn } from "./list.js";
-import { Photo, listenForPhotos, thumbnailOf } from "./photo.js";
+import { Photo, listenForPhotos, thumbnailOf, thumbnailOfVideo } from "./photo.js";
 import { progressOf } from "./progress.js";
 import { RUNNING, Requests } from "./requests.js";
 import { fieldsOf } from "./schema.js";
@@ -41,6 +41,7 @@ byId("photo").addEventListener("error", () => {
   byId("unseen").textContent = page.photo?.name ?? "";
 });
 byId("video").addEventListener("loadeddata", keepThumbnailOfVideo);
+byId("video").addEventListener("play", () => byId("video").classList.add("begun"));
 byId("video").addEventListener("error", () => {
   requests.change(page.currentId, { state: "gone", message: "The server no longer has this video." });
 });
@@ -275,10 +276,16 @@ function remove(id) {
   focusOn(next);
 }
 
-/** A photograph of another site could not be read for a thumbnail; the video can. */
-function keepThumbnailOfVideo() {
-  const entry = requests.find(page.currentId);
-  if (entry && !entry.thumbnail) requests.change(entry.id, { thumbnail: thumbnailOf(byId("video")) });
+/**
+ * A photograph of another site could not be read for a thumbnail; the video can. It begins with
+ * the photograph; one of both directions has it in the middle and begins where all is farthest.
+ */
+async function keepThumbnailOfVideo() {
+  const { id, thumbnail, input } = requests.find(page.currentId) ?? {};
+  if (!id || thumbnail) return;
+  const video = byId("video");
+  requests.change(id, { thumbnail: input?.zoom_direction === "both"
+    ? await thumbnailOfVideo(video.src, (length) => length / 2) : thumbnailOf(video) });
 }
 
 function showCode() {

@@ -89,6 +89,17 @@ export function thumbnailOf(source) {
   }
 }
 
+/** A thumbnail of a video, as many seconds in as `when` makes of its length; null as above. */
+export function thumbnailOfVideo(url, when) {
+  const video = document.createElement("video");
+  Object.assign(video, { muted: true, preload: "auto", src: url });
+  return new Promise((resolve) => {
+    video.onloadeddata = () => { video.currentTime = when(video.duration); };
+    video.onseeked = () => resolve(thumbnailOf(video));
+    video.onerror = () => resolve(null);
+  });
+}
+
 /** The file inside a base64 data URI; null when there is none. */
 function fileIn(url) {
   const [, type, encoded] = /^data:([^;,]*);base64,(.*)$/s.exec(url) ?? [];

@@ -75,6 +75,7 @@ function show({ mode, picture = null, name = "", video = null }) {
   byId("photo").alt = name ? `Photograph: ${name}` : "Photograph";
   byId("video").autoplay = !matchMedia("(prefers-reduced-motion: reduce)").matches;
   setSource(byId("video"), video);
+  setPoster(byId("video"), video ? picture : null);
   byId("offer").hidden = mode !== "empty";
   byId("photo-address").hidden = mode !== "empty";
   byId("unseen").hidden = Boolean(picture || video) || mode === "empty";
@@ -90,7 +91,14 @@ function setSource(media, url) {
   media.hidden = !url;
   if (!url) media.removeAttribute("src");
   else if (media.src !== new URL(url, document.baseURI).href) media.src = url;
+  if (!url) media.classList.remove("begun");
   if (media instanceof HTMLVideoElement && !url) media.load();
+}
+
+/** Until it plays a video shows the photograph, which is not always its first frame. */
+function setPoster(video, picture) {
+  if (picture) video.poster = picture;
+  else video.removeAttribute("poster");
 }
 
 function showFacts({ video, seed, timings }) {
