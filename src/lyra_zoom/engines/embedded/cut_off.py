@@ -42,11 +42,11 @@ def cut_off(scene: EmbeddedScene) -> list[Mesh]:
     builder = _Builder(scene, up, ground)
     left, top, right = borders_of(scene)
     meshes: list[Mesh | None] = []
-    if under_open_sky(scene):
-        meshes += [builder.upwards(run) for run in runs.along(top)]
-    for border in (left, right):
+    above = list(runs.along(top)) if under_open_sky(scene) else []
+    meshes += [builder.upwards(run) for run in above]
+    for border, corner in ((left, 0), (right, -1)):
         for run in runs.along(border):
-            meshes += builder.sideways(run)
+            meshes += builder.sideways(run, above[corner] if above else None)
     return [mesh for mesh in meshes if mesh is not None]
 
 
@@ -82,19 +82,22 @@ class _Builder:
     up: Point
     ground: Point | None
 
-    def sideways(self, run: Run) -> list[Mesh | None]:
-        """A surface onwards from a side, and a wall on its upper edge where that is cut too."""
+    def sideways(self, run: Run, above: Run | None) -> list[Mesh | None]:
+        """A surface onwards from a side, and a wall on its upper edge where that is cut too.
+
+        `above` is what the upper border cuts next to that side.
+        """
         points, sources = run.at(_lengths(run, self.scene.subject_depth))
         meshes = [self._mesh(points, sources)]
         if run.stands and self._pixels(run.points[:1])[0, 1] < SAMPLE_PX:
-            meshes.append(self._raised(points[0], sources[0]))
+            meshes.append(self._raised(points[0], sources[0], above or run))
         return meshes
 
     def upwards(self, run: Run) -> Mesh | None:
         """A surface onwards from the upper border."""
         if not run.stands:
             return self._mesh(*run.at(_lengths(run, self.scene.subject_depth)))
-        heights = self._missing_height(run.points)
+        heights = self._missing_height(run.points, run)
         rise = max(float(run.onward @ self.up), 0.3)
         shares = np.linspace(0, 1, 2 * STEPS + 1)
         lengths = heights[:, None] / rise * shares
@@ -103,21 +106,20 @@ class _Builder:
         sources = run.points[:, None] - back[..., None] * run.onward
         return self._mesh(points, sources)
 
-    def _raised(self, base: Points, sources: Points) -> Mesh | None:
+    def _raised(self, base: Points, sources: Points, like: Run) -> Mesh | None:
         """A wall on the upper edge of one that goes on sideways."""
-        heights = self._missing_height(base)
+        heights = self._missing_height(base, like)
         rises = np.linspace(0, 1, 2 * STEPS + 1) * heights[:, None]
         higher = rises[..., None] * self.up
         return self._mesh(base[:, None] + higher, sources[:, None] + higher)
 
-    def _missing_height(self, points: Points) -> np.ndarray:
-        """From each point up to where the surface is taken to end."""
-        height = points @ self.up
-        if self.ground is not None:
-            height += 1 / np.linalg.norm(self.ground)
+    def _missing_height(self, points: Points, like: Run) -> np.ndarray:
+        """From each point up to where the surface is taken to end: as high as it is seen."""
+        below = 0.0 if self.ground is None else 1 / float(np.linalg.norm(self.ground))
         if not under_open_sky(self.scene):
             return np.full(len(points), BEYOND * self.scene.subject_depth)
-        return np.maximum(TALLER * float(np.quantile(height, 0.75)) - height, 0)
+        highest = float(np.quantile(like.points @ self.up, 0.95)) + below
+        return np.maximum(TALLER * highest - (points @ self.up + below), 0)
 
     def _pixels(self, points: np.ndarray) -> np.ndarray:
         ahead = np.maximum(points[..., 2:], 1e-6)

@@ -32,7 +32,7 @@ LARGEST_CANVAS = Size(2304, 768)  # beyond it, texels are larger than the video'
 PATCH_TEXELS = 6.0  # over which colours are averaged before they are compared
 OTHER_COLOUR = 2.5  # times the spread of colours
 USUAL_SPREAD = 2.0  # in Lab, that no ground is without
-LEAST_ALIKE = 0.3  # of the ground, for a colour to prevail
+LEAST_ALIKE = 0.6  # of the ground, for a colour to prevail
 CLEAR_PX = 5  # from what stands on the ground
 
 PlanePoints = Float64[np.ndarray, "*N 2"]
