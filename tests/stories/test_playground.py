@@ -190,6 +190,9 @@ class TestTheJourney:
         page.wait_for_selector("#stage[data-mode=cancelled]")
         expect(page.locator("[data-state=cancelled]")).to_have_count(1)
 
+    def test_a_request_in_the_list_says_its_move(self, finished: Page):
+        expect(finished.locator(".request-facts")).to_have_text(re.compile("^In"))
+
     def test_a_deleted_request_stays_deleted(self, finished: Page):
         finished.get_by_role("button", name="Delete from the list").click()
         expect(finished.locator("#requests")).to_be_hidden()
@@ -397,6 +400,14 @@ class TestThePrograms:
         )
         assert done.returncode != 0, done.stdout + done.stderr
         return done.stderr
+
+    @pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+    def test_a_program_is_in_sight_to_its_last_line(
+        self, page: Page, small: Path, language: str
+    ):
+        page.locator("[data-field=zoom_direction]").get_by_role("radio", name="both").check()
+        self.program(page, language, small)
+        assert page.evaluate("program.scrollHeight <= program.clientHeight")
 
     def test_curl(self, page: Page, small: Path):
         if shutil.which("curl") is None:

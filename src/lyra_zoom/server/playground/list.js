@@ -3,7 +3,7 @@
 import { byId, element, icon } from "./dom.js";
 import { RUNNING } from "./requests.js";
 import { wordFor } from "./layout.js";
-import { ago } from "./words.js";
+import { ago, humanise } from "./words.js";
 
 const WORDS = {
   queued: "In the queue", running: "Running", done: "Done", failed: "Failed",
@@ -48,5 +48,5 @@ function card(entry, isCurrent, { onOpen, onDelete }) {
 function moves(input = {}) {
   const direction = input.zoom_direction ?? "in";
   const trajectory = input[direction === "out" ? "zoom_out_trajectory" : "zoom_in_trajectory"];
-  return [wordFor(direction), trajectory && wordFor(trajectory).toLowerCase()].filter(Boolean).join(", ");
+  return [humanise(wordFor(direction)), trajectory && wordFor(trajectory).toLowerCase()].filter(Boolean).join(", ");
 }
