@@ -113,3 +113,22 @@ def test_sky_goes_on_as_sky_and_a_wall_as_a_wall():
     assert made.sky is not None
     np.testing.assert_allclose(made.solid.vertices[:, 2], 2.0, rtol=0.02)
     np.testing.assert_allclose(made.sky.vertices[:, 2], 1 / SKY, rtol=1e-5)
+
+
+def test_under_an_open_sky_nothing_unseen_hangs_above_the_horizon():
+    outlook = outlook_at(np.eye(4), K, SIZE)
+    seen = np.zeros((outlook.size.height, outlook.size.width), np.float32)
+    middle = outlook.size.width // 2
+    seen[:, middle - 10 : middle + 10] = 0.5
+    plane = ground_in_world(GROUND, K, SIZE, subject_depth=1.0)
+    lookup = Lookup(K, SIZE, plane)
+    beside = extend(outlook, seen, lookup, SKY)
+    in_the_open = extend(outlook, seen, lookup, SKY, open_air=True)
+    assert beside.solid is not None
+    assert in_the_open.solid is not None
+    hanging = beside.solid.vertices[:, 1].min()
+    assert hanging < -0.5
+    above = in_the_open.solid.vertices[in_the_open.solid.vertices[:, 1] < 0]
+    across = np.abs(above[:, 0] / above[:, 2] * outlook.K[0, 0])
+    assert (across < 10 + 2 * 3).all()
+    assert in_the_open.sky is not None

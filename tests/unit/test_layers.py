@@ -72,6 +72,19 @@ def test_just_under_an_exact_outline_the_far_side_goes_on():
     np.testing.assert_allclose(last_of_box, first_of_wall, atol=0.1)
 
 
+def test_what_an_estimated_outline_leaves_outside_of_a_thing_is_not_behind_it():
+    scene = box_before_a_wall()
+    too_small = np.s_[72:130, 122:188]
+    around = np.full_like(scene.disparity, scene.disparity[60, 150])
+    around[too_small] = scene.disparity[100, 150]
+    estimated = replace(
+        scene, disparity=around, sky=np.zeros_like(scene.sky), outline_px=3.0, ground=None
+    )
+    _, behind = split(estimated, SIDEWAYS, seed=1)
+    left_over = behind.colour[70:72, 130:180]
+    assert (left_over[..., 0] - left_over[..., 1]).max() < 0.2
+
+
 def test_a_flat_scene_is_not_cut():
     scene = box_before_a_wall()
     flat = np.full_like(scene.disparity, 0.7)

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from lyra_zoom.engines.embedded.lookup import ground_in_world
-from lyra_zoom.engines.embedded.near_ground import NearGround, near_ground
+from lyra_zoom.engines.embedded.near_ground import (
+    NearGround,
+    near_ground,
+    without_other_colours,
+)
 from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_depth
 from lyra_zoom.engines.embedded.stage import set_up
 from lyra_zoom.engines.engine import Photo
@@ -83,3 +87,20 @@ def test_slanting_boards_are_no_chevrons_where_the_camera_retreats_past_them(sce
 def test_a_photograph_without_enough_ground_has_no_near_ground(scene):
     upwards = np.array([0.0, -1.0, 0.0])
     assert near_ground(scene, upwards) is None
+
+
+def test_things_of_another_colour_are_not_repeated_with_the_ground():
+    rng = np.random.default_rng(3)
+    colour = rng.normal(0.5, 0.05, (200, 400, 3)).astype(np.float32)
+    colour[80:130, 150:220] = [0.1, 0.4, 0.1]  # a shrub
+    usable = np.ones(colour.shape[:2], bool)
+    alike = without_other_colours(colour, usable)
+    assert not alike[90:120, 160:210].any()
+    assert alike.mean() > 0.9
+
+
+def test_ground_of_two_colours_keeps_both():
+    colour = np.full((200, 400, 3), 0.2, np.float32)
+    colour[:, 200:] = 0.8
+    usable = np.ones(colour.shape[:2], bool)
+    assert without_other_colours(colour, usable).all()

@@ -29,7 +29,7 @@ STEPS = 8  # of the mesh in each repetition
 MOST_REPEATS = 16
 BEYOND = 3.0  # of D: how far surfaces go on
 TALLER = 1.05  # times the height at which the border cuts a thing: how high that is taken to be
-OPEN_SKY = 0.01  # of the picture: with more sky than that, things end below it
+OPEN_SKY = 0.04  # of the picture: with more sky than that, things end below it
 
 
 def cut_off(scene: EmbeddedScene) -> list[Mesh]:

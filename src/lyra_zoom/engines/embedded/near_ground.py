@@ -30,7 +30,7 @@ SHOWN_ROWS = (
 MARGIN_TEXELS = 48  # of the photograph's own ground, above what is quilted
 LARGEST_CANVAS = Size(2304, 768)  # beyond it, texels are larger than the video's pixels
 PATCH_TEXELS = 6.0  # over which colours are averaged before they are compared
-OTHER_COLOUR = 2.5  # times the spread of colours
+OTHER_COLOUR = 3.5  # times the spread of colours
 USUAL_SPREAD = 2.0  # in Lab, that no ground is without
 LEAST_ALIKE = 0.6  # of the ground, for a colour to prevail
 CLEAR_PX = 5  # from what stands on the ground
@@ -76,11 +76,11 @@ def near_ground(scene: EmbeddedScene, plane: Point) -> NearGround | None:
     floor, rows = laid
     size = Size(scene.size.width, rows)
     colour, usable = _laid_flat(scene, floor, _grid(-size.width / 2, rows, size))
-    swatch = swatch_of(colour, _alike(colour, usable))
+    swatch = swatch_of(colour, without_other_colours(colour, usable))
     return None if swatch is None else NearGround(floor, swatch)
 
 
-def _alike(colour: RgbFloat, usable: Mask) -> Mask:
+def without_other_colours(colour: RgbFloat, usable: Mask) -> Mask:
     """What is usable without patches of other colours than most, which are things on it.
 
     All of it, where no colour prevails.
