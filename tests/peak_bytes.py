@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -10,10 +11,14 @@ from torch.utils._pytree import tree_leaves
 
 
 class PeakBytes(TorchDispatchMode):
-    """Use as a context manager: counts the memory of every tensor that is made inside."""
+    """Use as a context manager: counts the memory of every tensor that is made or read inside.
 
-    def __init__(self) -> None:
+    But for those `besides`.
+    """
+
+    def __init__(self, besides: Iterable[Tensor] = ()) -> None:
         super().__init__()
+        self._besides = {tensor.untyped_storage()._cdata for tensor in besides}
         self._alive: dict[int, int] = {}
         self.peak = 0
 
@@ -26,7 +31,7 @@ class PeakBytes(TorchDispatchMode):
 
     def _count(self, tensor: Tensor) -> None:
         memory = tensor.untyped_storage()
-        if memory._cdata not in self._alive:
+        if memory._cdata not in self._alive and memory._cdata not in self._besides:
             self._alive[memory._cdata] = memory.nbytes()
             weakref.finalize(memory, self._alive.pop, memory._cdata)
             self.peak = max(self.peak, sum(self._alive.values()))

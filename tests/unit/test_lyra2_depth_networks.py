@@ -14,11 +14,16 @@ from transformers import DepthAnythingForDepthEstimation, DPTImageProcessor
 
 from lyra_zoom.engines.lyra2.depth import NewFrames
 from lyra_zoom.engines.lyra2.depth_da3 import DepthAnything3, Sighting, eight_bits
-from lyra_zoom.engines.lyra2.depth_da3_package import PackageNetwork, build_network
+from lyra_zoom.engines.lyra2.depth_da3_package import (
+    REFERENCE_MODEL,
+    PackageNetwork,
+    empty_network,
+    with_weights,
+)
 from lyra_zoom.engines.lyra2.depth_dav2 import DepthAnythingV2, load_depth_anything_v2
 from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.engines.lyra2.residence import at_work
-from lyra_zoom.errors import EngineNotReady
+from lyra_zoom.errors import EngineNotReady, WeightsUnusable
 from tests.lyra2_depths import write_small_depth_anything
 
 CPU = torch.device("cpu")
@@ -71,7 +76,7 @@ def untrained_da3() -> nn.Module:
     torch.manual_seed(0)
     whole = configs.create_object(configs.load_config(models["da3-small"]))
     state = {f"model.{name}": tensor for name, tensor in whole.state_dict().items()}
-    return build_network(state, "da3-small")
+    return with_weights(empty_network("da3-small"), state)
 
 
 def seen_by(
@@ -120,26 +125,51 @@ def test_the_package_stands_behind_the_port():
     assert later.isfinite().all()
 
 
-@FOREIGN
-def test_weights_of_another_network_are_named():
-    state = dict(untrained_da3().state_dict())
-    left_out = next(name for name in state if "cam_enc" in name)
-    del state[left_out]
-    with pytest.raises(EngineNotReady, match=left_out):
-        build_network(state, "da3-small")
+class Small(nn.Module):
+    """Names its parts as the package's nested network does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.da3 = nn.Linear(3, 2)
+
+
+def weights_as_published(**others: torch.Tensor) -> dict[str, torch.Tensor]:
+    own = {f"da3.{name}": tensor + 1 for name, tensor in Small().da3.state_dict().items()}
+    return {f"model.{name}": tensor for name, tensor in {**own, **others}.items()}
+
+
+def test_weights_for_splats_are_left_out():
+    splats = {"da3.gs_head.weight": torch.ones(3), "da3.gs_adapter.bias": torch.ones(3)}
+    stored = weights_as_published(**splats)
+    network = with_weights(Small(), stored)
+    told = network.state_dict()
+    assert set(told) == {"da3.weight", "da3.bias"}
+    assert torch.equal(told["da3.weight"], stored["model.da3.weight"])
+
+
+def test_weights_that_the_depth_network_does_not_know_are_named():
+    with pytest.raises(WeightsUnusable, match=r"da3\.more: not part of this network"):
+        with_weights(Small(), weights_as_published(**{"da3.more": torch.ones(3)}))
+
+
+def test_weights_that_the_depth_network_lacks_are_named():
+    stored = weights_as_published()
+    del stored["model.da3.bias"]
+    with pytest.raises(WeightsUnusable, match=r"da3\.bias: missing"):
+        with_weights(Small(), stored)
 
 
 @FOREIGN
 def test_an_unknown_model_of_the_package_is_named():
     untrained_da3()
     with pytest.raises(EngineNotReady, match="no model da4"):
-        build_network({}, "da4")
+        empty_network("da4")
 
 
 @pytest.mark.skipif(find_spec("depth_anything_3") is not None, reason="the package is there")
 def test_without_the_package_a_sentence_says_so():
     with pytest.raises(EngineNotReady, match="depth-anything-3 cannot be used"):
-        build_network({})
+        empty_network(REFERENCE_MODEL)
 
 
 class Nested(nn.Module):

@@ -17,7 +17,7 @@ from lyra_zoom.contract.zoom import ZoomInput
 from lyra_zoom.engines.choose import choose_engine
 from lyra_zoom.engines.engine import Photo, Sampling
 from lyra_zoom.engines.lyra2.depth import FirstDepth
-from lyra_zoom.engines.lyra2.engine import Lyra2Engine, Lyra2Model, as_picture
+from lyra_zoom.engines.lyra2.engine import Lyra2Engine, Lyra2Model, as_pictures
 from lyra_zoom.engines.lyra2.installed import WeightsFolder
 from lyra_zoom.engines.lyra2.loading import load_engine
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene
@@ -39,6 +39,7 @@ from lyra_zoom.pipeline.shot import Shot, plan_shot
 from lyra_zoom.pipeline.zoom import make_zoom
 from lyra_zoom.settings import Settings
 from tests.fakes import Notes
+from tests.golden.lyra2_recipes import rnd
 from tests.lyra2_rollouts import SameDepth
 from tests.lyra2_weights import toy_settings, write_toy_weights
 from tests.pictures import encoded, landscape
@@ -158,8 +159,13 @@ class TestFrames:
 
     def test_bytes_are_cut_off_as_the_reference_does(self):
         values = torch.tensor([-1.5, -1.0, -0.9999, 0.0, 0.9999, 1.0, 7.0])
-        picture = as_picture(values.reshape(1, 1, 7).expand(3, 1, 7))
-        assert picture[0, :, 0].tolist() == [0, 0, 0, 127, 254, 255, 255]
+        pictures = as_pictures(values.expand(1, 3, 1, 7))
+        assert pictures[0, 0, :, 0].tolist() == [0, 0, 0, 127, 254, 255, 255]
+
+    def test_the_bytes_of_all_frames_at_once_are_those_of_each_alone(self):
+        frames = rnd(3, (4, 3, 6, 10), 0.8)
+        levels = ((frames.clamp(-1, 1) + 1) / 2 * 255).byte()
+        assert np.array_equal(as_pictures(frames), levels.movedim(1, -1))
 
 
 class TestGoingOn:

@@ -41,7 +41,7 @@ def test_the_second_leg_does_not_show_them_again(vae):
 
 
 def test_each_leg_goes_on_from_them_by_itself(vae):
-    opening = Opening()
+    opening = Opening(legs=3)
     first = opening.streams(vae, IMAGE, Notes())
     decoded, encoded = first.decoder.decode(NEXT), first.encoder.encode(FRAMES)
     second = opening.streams(vae, IMAGE, Notes())
@@ -56,3 +56,13 @@ def test_another_autoencoder_sees_them_for_itself(vae):
     opening.streams(vae, IMAGE, Notes())
     opening.streams(other, IMAGE, Notes())
     assert (vae.decoders, other.decoders) == (1, 1)
+
+
+@pytest.mark.parametrize("legs", [1, 2])
+def test_nothing_is_kept_once_the_last_leg_has_begun(vae, legs):
+    opening = Opening(legs)
+    for _ in range(legs):
+        opening.streams(vae, IMAGE, Notes())
+    assert vae.decoders == 1
+    opening.streams(vae, IMAGE, Notes())  # nobody has them any more
+    assert vae.decoders == 2

@@ -20,12 +20,14 @@ class Photo:
     """A decoded photograph, upright, in sRGB, cropped to the aspect of the video.
 
     `texture` has the aspect of `size` and at least its resolution where the photograph had it.
-    `focal_px` is for pictures of `size`, or None when the file does not tell.
+    `focal_px` is for pictures of `size`, or None when the file does not tell. `legs` is how
+    many camera paths will begin at it: what no further one needs may be forgotten.
     """
 
     texture: RgbImage
     size: Size
     focal_px: float | None = None
+    legs: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,6 +35,7 @@ def prepare_film(shot: Shot, engine: Engine, progress: Progress) -> Film:
     preparing = Portion(progress, prepare_share(shot, engine.costs(shot.sampling)))
     preparing.begin("decode", DECODE_SHARE)
     photo = decode_photo(shot.image, shot.size, progress.say)
+    photo = replace(photo, legs=len(shot.legs))
     scene = engine.build_scene(photo, Portion(preparing, 1 - DECODE_SHARE))
     legs = plan_legs(shot.legs, _view(scene), progress.say)
     return Film(shot, engine, scene, legs, time.monotonic() - started)

@@ -49,6 +49,10 @@ TEXT_ENCODER_BYTES = 5_680_910_336 * BF16  # UMT5-XXL, the encoder half
 IMAGE_ENCODER_BYTES = 630_766_080 * BF16  # CLIP ViT-H/14, the picture half
 AUTOENCODER_BYTES = 126_892_531 * BF16
 DEPTH_BYTES = 1_400_000_000 * FLOAT32  # Depth Anything 3, nested giant and large; estimate
+METRIC_DEPTH_BYTES = 314_000_000 * FLOAT32  # MoGe, ViT-L, where there is one; estimate
+
+LORAS, LORA_RANK = 3, 64
+"""How many wait in main memory to be merged; their rank is an estimate."""
 
 DECODER_STREAM, ENCODER_STREAM = 4729, 2808
 """Bytes per pixel that an open stream of the autoencoder keeps from piece to piece."""
@@ -66,7 +70,9 @@ TEXT_WORK_BYTES = GIB // 2  # estimate
 DEPTH_WORK = 9_000  # bytes per pixel, ten views at once; estimate
 WARP_WORK = 2_800  # bytes per pixel: 16 pictures in the making
 MEMORY = 60 * (4 + 12 / 16)  # bytes per pixel: depth and points of 60 keyframes, 481 frames
-DECODED = 2 * 80 * 3 * FLOAT32  # bytes per pixel: the frames of a chunk, and joining them
+FRAMES = 80 * 3 * FLOAT32  # bytes per pixel: the frames of a chunk
+DECODED = 2 * FRAMES  # bytes per pixel: these, and joining them
+ON_THE_HOST = 60 * 3 * FLOAT32 + 80 * 3  # bytes per pixel: 60 keyframes, a chunk's pictures
 
 
 class Mode(StrEnum):
@@ -168,14 +174,19 @@ def budget_of(
     stays = (*stays, memory, Part("autoencoder", AUTOENCODER_BYTES))
     phases = _phases(size, config, keeps_bias=keeps_bias)
     streams = _open_streams(size)
-    kept = Part("what both legs begin with", streams.nbytes, "the autoencoder's streams")
+    waiting = (
+        Part("what both legs begin with", streams.nbytes, "the autoencoder's streams"),
+        Part("LoRAs", lora_bytes(config), f"of rank {LORA_RANK}; estimate"),
+        Part("metric depth model", METRIC_DEPTH_BYTES, "MoGe; estimate"),
+        Part("keyframes and pictures", ON_THE_HOST * _pixels(size), "of 481 frames"),
+    )
     if mode is Mode.FULL:
         return Budget(
             mode=mode,
             precision=precision,
             stays=(*stays, streams, *companions.values()),
             phases=phases,
-            host=(kept,),
+            host=waiting,
         )
     companions_of = {Phase.DECODING: streams, **companions}
     visits = {
@@ -187,7 +198,7 @@ def budget_of(
         precision=precision,
         stays=stays,
         phases=visits,
-        host=(*streamed, streams, kept, *companions.values()),
+        host=(*streamed, streams, *waiting, *companions.values()),
     )
 
 
@@ -270,6 +281,13 @@ def conditions_bytes(size: Size, config: TransformerConfig = LYRA2_14B) -> int:
     return BF16 * (latents + maps) * _pixels(size) // PIXELS_PER_LATENT**2
 
 
+def lora_bytes(config: TransformerConfig = LYRA2_14B) -> int:
+    """All LoRAs, if they are for the large matrices of blocks and contexts."""
+    d, f, layers = config.dim, config.ffn_dim, config.num_layers
+    sides = 8 * (d + d) + 2 * (d + f) + 2 * (d + d)  # attention, feed-forward, of the image
+    return LORAS * layers * LORA_RANK * sides * BF16
+
+
 def _transformer_parts(
     mode: Mode, weights: TransformerBytes, config: TransformerConfig
 ) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
@@ -314,6 +332,7 @@ def _phases(
     """What each phase holds besides weights and open streams."""
     pixels = _pixels(size)
     conditions = Part("conditions", conditions_bytes(size, config), "bf16")
+    new_maps = config.correspondence_channels * NEW_FRAMES * pixels // PIXELS_PER_LATENT**2
     workspace = Part("workspace of cuDNN", CONVOLVING * pixels, "estimate")
     prepared = Part(
         "prepared chunk and prompts", prepared_bytes(size, config, keeps_bias=keeps_bias)
@@ -326,7 +345,10 @@ def _phases(
     return {
         Phase.MERGING: (Part("largest matrix, thrice", _merging_bytes(config)),),
         Phase.READING: (Part("activations", TEXT_WORK_BYTES, "estimate"),),
-        Phase.SEEING: (Part("activations", DEPTH_WORK * pixels, "ten views; estimate"),),
+        Phase.SEEING: (  # a metric model takes less: it works on one view, and alone
+            Part("activations", DEPTH_WORK * pixels, "ten views; estimate"),
+            Part("frames", FRAMES * pixels, "float32"),
+        ),
         Phase.LOOKING_BACK: (
             conditions,
             Part("warping", WARP_WORK * pixels, "16 pictures at a time"),
@@ -336,7 +358,7 @@ def _phases(
         Phase.PREPARING: (
             conditions,
             prepared,
-            Part("tokens", conditions.nbytes, "bf16"),
+            Part("tokens", BF16 * new_maps, "of correspondence, bf16"),
             Part("harmonics", _harmonics_bytes(config), f"of {HARMONICS_OF} tokens at a time"),
         ),
         Phase.DENOISING: (prepared, activations),
@@ -349,9 +371,13 @@ def _phases(
 
 
 def _harmonics_bytes(config: TransformerConfig) -> int:
-    """Of some tokens: features, twice their angles, then the waves, apart and together."""
+    """Of some tokens: features, twice their angles, then the waves, apart and together.
+
+    Those of the tokens before, in bfloat16, are still there.
+    """
     features = PATCH * PATCH * config.correspondence_channels
-    return HARMONICS_OF * features * (3 + 2 * HARMONICS) * FLOAT32
+    now, before = (3 + 2 * HARMONICS) * FLOAT32, HARMONICS * BF16
+    return HARMONICS_OF * features * (now + before)
 
 
 def _merging_bytes(config: TransformerConfig) -> int:

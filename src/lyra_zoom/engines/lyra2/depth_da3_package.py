@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from lyra_zoom.engines.lyra2.depth_da3 import Sighting
+from lyra_zoom.engines.lyra2.filling import compare, shapes_of
 from lyra_zoom.engines.lyra2.projection import Cameras
 from lyra_zoom.engines.lyra2.residence import at_work
 from lyra_zoom.errors import EngineNotReady
@@ -26,6 +28,9 @@ REFERENCE_MODEL = "da3nested-giant-large"
 """CC BY-NC 4.0. Of the same family, and Apache-2.0: `da3-base`, `da3-small`."""
 
 PREFIX = "model."
+
+SPLATS = re.compile(r"(^|\.)gs_(head|adapter)\.")
+"""Names of what makes splats in the published files: nothing here asks for them."""
 
 SEED = 42
 """The nested network guesses quantiles from pixels it draws by chance."""
@@ -91,18 +96,19 @@ class PackageNetwork:
         return None if values is None else values[None].to(self._device)
 
 
-def build_network(state: Mapping[str, Tensor], model: str = REFERENCE_MODEL) -> nn.Module:
+def with_weights(network: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """A network of the package with these weights, named as in its published files.
 
-    Raises:
-        EngineNotReady: the package is not there or too old, or weights are missing.
+    Raises `WeightsUnusable` for a tensor too many, too few or of another shape; those of the
+    head that is left out may be there.
     """
-    network = empty_network(model)
-    own = {name.removeprefix(PREFIX): tensor for name, tensor in state.items()}
-    loaded = network.load_state_dict(own, strict=False)
-    if missing := loaded.missing_keys:
-        raise EngineNotReady(f"the weights of {model} lack {len(missing)}, first {missing[0]}")
-    logger.info("depth network loaded model=%s unused=%d", model, len(loaded.unexpected_keys))
+    own = {
+        name.removeprefix(PREFIX): tensor
+        for name, tensor in state.items()
+        if not SPLATS.search(name)
+    }
+    compare(shapes_of(own), shapes_of(network.state_dict()), "the depth model")
+    network.load_state_dict(own, strict=True)
     return network.eval().requires_grad_(False)
 
 
@@ -127,7 +133,7 @@ def empty_network(model: str) -> nn.Module:
 
 
 def _without_gaussians(network: Any) -> None:  # noqa: ANN401  # a class of a package not there
-    """Leave out the head that makes splats: nothing here asks for them."""
+    """Leave out the head that makes splats, whose weights `SPLATS` names."""
     main = getattr(network, "da3", network)
     main.gs_head = main.gs_adapter = None
 

@@ -13,7 +13,12 @@ from torch import Tensor, nn
 
 from lyra_zoom.engines.lyra2.depth import DepthEstimator, MetricallyScaled
 from lyra_zoom.engines.lyra2.depth_da3 import DepthAnything3, eight_bits
-from lyra_zoom.engines.lyra2.depth_da3_package import PackageNetwork, build_network
+from lyra_zoom.engines.lyra2.depth_da3_package import (
+    REFERENCE_MODEL,
+    PackageNetwork,
+    empty_network,
+    with_weights,
+)
 from lyra_zoom.engines.lyra2.depth_dav2 import DepthAnythingV2, load_depth_anything_v2
 from lyra_zoom.engines.lyra2.depth_metric import load_metric_depth
 from lyra_zoom.engines.lyra2.depth_relative import SUBJECT_DEPTH, AlignedDepth
@@ -72,8 +77,8 @@ def _estimator(
 ) -> DepthEstimator:
     works_on, at_home = devices
     if choice == "da3":
-        network = build_network(StoredTensors(folder)).to(at_home)
-        return DepthAnything3(network=PackageNetwork(network, works_on))
+        network = with_weights(empty_network(REFERENCE_MODEL), StoredTensors(folder))
+        return DepthAnything3(network=PackageNetwork(network.to(at_home), works_on))
     if choice == "dav2-small":
         anything = load_depth_anything_v2(folder, kind="relative")
         nn.Module.to(anything, at_home)

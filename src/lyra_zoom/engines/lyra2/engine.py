@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from lyra_zoom.engines.engine import Costs, Photo, Progress, Sampling
@@ -21,6 +21,7 @@ from lyra_zoom.engines.lyra2.denoising import PromptPair
 from lyra_zoom.engines.lyra2.depth import FirstDepth
 from lyra_zoom.engines.lyra2.faults import named_faults
 from lyra_zoom.engines.lyra2.lead import LeadTransformer
+from lyra_zoom.engines.lyra2.opening import Opening
 from lyra_zoom.engines.lyra2.rollout import Networks, Rollout
 from lyra_zoom.engines.lyra2.scene import Lyra2Scene, as_image, build_scene
 from lyra_zoom.engines.lyra2.shares import costs_before
@@ -85,7 +86,8 @@ class Lyra2Engine:
             picture = resize(photo.texture, photo.size)
             image = as_image(picture).to(self._model.networks.device)
             first = self._model.networks.depth.first(image)
-            return build_scene(picture, first, _intrinsics(photo, first))
+            K = _intrinsics(photo, first)
+            return build_scene(picture, first, K, Opening(photo.legs))
 
     def set_up(
         self,
@@ -127,21 +129,26 @@ class Lyra2Stage:
         if max(frames) not in range(first, first + CHUNK_FRAMES):
             raise ValueError(f"frame {max(frames)} does not follow on frame {first - 1}")
         with named_faults():
-            drawn = self._rollout.next_chunk(progress)
+            drawn = as_pictures(self._rollout.next_chunk(progress))
         self._chunks_made += 1
         for place in frames:
-            yield self._picture if place == 0 else as_picture(drawn[place - first])
+            yield self._picture if place == 0 else drawn[place - first]
 
     def state(self) -> bytes:
         """The latents of the chunk drawn last, and the depth that was seen in it."""
         return self._rollout.state()
 
 
-def as_picture(frame: Float[Tensor, "3 H W"]) -> RgbImage:
-    """A frame, about -1 to 1, as bytes: clamped and cut off, as the reference does."""
-    shares = (frame.clamp(-1.0, 1.0) + 1.0) / 2.0
-    picture: RgbImage = (shares * 255.0).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(picture)
+def as_pictures(frames: Float[Tensor, "F 3 H W"]) -> UInt8[np.ndarray, "F H W 3"]:
+    """Frames, about -1 to 1, as bytes: clamped and cut off, as the reference does.
+
+    Computed where the frames lie, one by one: bytes are all that comes to the host.
+    """
+    pictures = frames.new_empty(len(frames), *frames.shape[2:], 3, dtype=torch.uint8)
+    for frame, picture in zip(frames, pictures, strict=True):
+        shares = (frame.clamp(-1.0, 1.0) + 1.0) / 2.0
+        picture.copy_((shares * 255.0).to(torch.uint8).permute(1, 2, 0))
+    return pictures.cpu().numpy()
 
 
 def _intrinsics(photo: Photo, first: FirstDepth) -> Intrinsics:

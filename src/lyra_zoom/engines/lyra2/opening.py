@@ -1,7 +1,7 @@
 """What every leg of a photograph begins with: the photograph itself, shown for 97 frames.
 
 The autoencoder sees those frames before any other. Both legs of a video begin alike, so what it
-remembers of them, gigabytes of it, is kept in main memory for the second one.
+remembers of them, gigabytes of it, waits in main memory until the last leg has begun.
 Source: Lyra 2.0 specification, 5.1.
 """
 
@@ -42,22 +42,30 @@ class Streams:
 
 
 class Opening:
-    """The still frames of one photograph, encoded and decoded once."""
+    """The still frames of one photograph, encoded and decoded once for `legs` legs.
 
-    def __init__(self) -> None:
+    A leg more, as after an error, sees them anew.
+    """
+
+    def __init__(self, legs: int = 2) -> None:
+        self._to_come = legs
         self._kept: tuple[Autoencoder, Streams] | None = None
 
     def streams(
         self, vae: Autoencoder, image: Float[Tensor, "3 H W"], progress: Progress
     ) -> Streams:
         """Streams for a new leg; always given the same image, which lies where it works."""
-        if self._kept is None or self._kept[0] is not vae:
-            shown = _shown(vae, image, progress)
-            kept = shown.fork()
-            kept.rest_on(CPU)
-            self._kept = vae, kept
-            return shown
-        return self._kept[1].fork()
+        kept, self._kept = self._kept, None
+        self._to_come -= 1
+        if kept is not None and kept[0] is vae:
+            streams = kept[1]
+        else:
+            streams = _shown(vae, image, progress)
+        if self._to_come > 0:
+            waiting = streams.fork()
+            waiting.rest_on(CPU)
+            self._kept = vae, waiting
+        return streams
 
 
 def _shown(vae: Autoencoder, image: Tensor, progress: Progress) -> Streams:

@@ -88,7 +88,7 @@ class Rollout:
 
     @torch.no_grad()
     def next_chunk(self, progress: Progress) -> Float[Tensor, "80 3 H W"]:
-        """The next 80 frames, float32 on the CPU, about -1 to 1, not clamped.
+        """The next 80 frames, float32 on the working device, about -1 to 1, not clamped.
 
         After an error, or a cancellation, the rollout is of no more use.
         """
@@ -97,9 +97,8 @@ class Rollout:
         chunk = past.chunks
         if self._last is not None and self._last.chunk == chunk:
             raise ValueError("the leg is over")
+        self._let_rest(streams)
         prepared = self._denoiser.prepare(self.look_back(progress))
-        if self._networks.streams_rest_on is not None:  # the device may be too small for both
-            streams.rest_on(self._networks.streams_rest_on)
         progress.begin("denoise", self._shares.denoise)
         latents = self._denoiser.draw(prepared, chunk, progress)[0]
         del prepared  # before the autoencoder needs the memory
@@ -109,6 +108,7 @@ class Rollout:
         depths: Mapping[int, Tensor] = {}
         if not self._ends_with(chunk):
             past.keep(frames, streams.encoder.encode(frames))
+            self._let_rest(streams)
             progress.advance(0.5)
             depths = self._estimate_depths(past)
             self._remember(past, depths)
@@ -118,7 +118,7 @@ class Rollout:
             depths=depths,
             beginning=None if chunk else self._beginning,
         )
-        return frames.transpose(0, 1).to(CPU)
+        return frames.transpose(0, 1)
 
     @torch.no_grad()
     def look_back(self, progress: Progress) -> Conditions:
@@ -187,6 +187,11 @@ class Rollout:
         )
         past.memory.add(0, self._posed(0, self._beginning.depth))
         return past, streams
+
+    def _let_rest(self, streams: Streams) -> None:
+        """Make room on the device: what works next may not fit beside them."""
+        if self._networks.streams_rest_on is not None:
+            streams.rest_on(self._networks.streams_rest_on)
 
     def _ends_with(self, chunk: int) -> bool:
         return chunk + 1 == self._chunks

@@ -52,8 +52,10 @@ def as_image(picture: RgbImage) -> Float[Tensor, "3 H W"]:
     return torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1) / 127.5 - 1.0
 
 
-def build_scene(picture: RgbImage, first: FirstDepth, K: Intrinsics) -> Lyra2Scene:
-    """The scene of a photograph; all three are of the video's size."""
+def build_scene(
+    picture: RgbImage, first: FirstDepth, K: Intrinsics, opening: Opening | None = None
+) -> Lyra2Scene:
+    """The scene of a photograph; picture, depth and K are of the video's size."""
     depth = first.depth.detach().cpu()
     return Lyra2Scene(
         picture=picture,
@@ -61,4 +63,5 @@ def build_scene(picture: RgbImage, first: FirstDepth, K: Intrinsics) -> Lyra2Sce
         image=as_image(picture),
         seen_depth=depth,
         valid=first.valid.detach().cpu() & (depth > 0),
+        opening=opening or Opening(),
     )
