@@ -32,7 +32,7 @@ def layers_beyond(
 ) -> list[DrawnLayer]:
     """Layers to draw under B, the nearest first; the sky, if it is needed, comes last."""
     outlooks = _outlooks(path)
-    if _most_exposed(scene, outlooks, (behind,)) < EXPOSED_SHARE:
+    if not _misses_anything(scene, outlooks, behind):
         return []
     ground = _near_ground(scene)
     carried_on = DrawnLayer(tuple(cut_off(scene)), shown_solid(scene))
@@ -66,12 +66,13 @@ def _outlooks(path: CameraPath) -> list[Outlook]:
     return [outlook_at(path.w2c[i], path.K[i], path.size) for i in frames]
 
 
-def _most_exposed(
-    scene: EmbeddedScene, outlooks: list[Outlook], known: tuple[DrawnLayer, ...]
-) -> float:
-    """The largest share of an outlook in which nothing is."""
+def _misses_anything(scene: EmbeddedScene, outlooks: list[Outlook], known: DrawnLayer) -> bool:
+    """Whether any outlook sees past what is known; the last ones mostly do."""
     near = NEAR * scene.subject_depth
-    return max(float((_disparity_seen(known, one, near) == 0).mean()) for one in outlooks)
+    return any(
+        (_disparity_seen((known,), one, near) == 0).mean() >= EXPOSED_SHARE
+        for one in reversed(outlooks)
+    )
 
 
 def _extensions(
