@@ -25,7 +25,7 @@ from lyra_zoom.engines.lyra2.prompt import (
 )
 from lyra_zoom.engines.lyra2.text_keys import TIED, from_wan
 from lyra_zoom.engines.lyra2.tokenizer import load_tokenizer
-from lyra_zoom.errors import EngineNotReady
+from lyra_zoom.errors import EngineNotReady, WeightsUnusable
 
 WORDS = ["<pad>", "</s>", "<unk>", "a", "quiet", "harbour", "at", "dusk", "&"]
 CPU = torch.device("cpu")
@@ -184,6 +184,14 @@ def test_the_words_lie_once_in_memory_wherever_the_encoder_goes():
     words, twin = encoder.shared.weight, encoder.encoder.embed_tokens.weight
     assert words.data_ptr() == twin.data_ptr()
     assert sum(parameter.nbytes for parameter in encoder.parameters()) == 2 * stored
+
+
+@pytest.mark.parametrize("name", [TIED[1], "encoder.final_layer_norm.weight"])
+def test_a_text_encoder_that_lacks_a_tensor_is_refused(name):
+    state = from_wan(published_state())
+    del state[name]
+    with pytest.raises(WeightsUnusable, match=rf"{name}.*: missing"):
+        build_text_encoder(state, TINY)
 
 
 def test_every_tensor_of_the_true_encoder_has_a_published_name():

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase, UMT5Config, UMT5EncoderModel
 
 from lyra_zoom.engines.lyra2.config import PROMPT_TOKENS
+from lyra_zoom.engines.lyra2.filling import filled
 from lyra_zoom.engines.lyra2.residence import at_work
 from lyra_zoom.engines.lyra2.stored import read_tensors
 from lyra_zoom.engines.lyra2.text_keys import TIED
@@ -102,12 +103,10 @@ def build_text_encoder(
     state: Mapping[str, Tensor], config: UMT5Config | None = None
 ) -> UMT5EncoderModel:
     """The encoder with these tensors, named as in transformers (`text_keys` renames Wan's)."""
-    encoder = empty_text_encoder(config)
     twin, stored = TIED
-    encoder.load_state_dict({**state, twin: state[stored]}, strict=True, assign=True)
+    tied = {twin: state[stored]} if stored in state else {}
+    encoder = filled(empty_text_encoder(config), {**state, **tied}, "the text encoder")
     encoder.encoder.embed_tokens.weight = encoder.shared.weight  # one, wherever they are moved
-    encoder.train(False)
-    encoder.requires_grad_(False)
     return encoder
 
 
