@@ -7,7 +7,7 @@ import numpy as np
 from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_depth
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.geometry.camera import CameraPath, Intrinsics, centred_intrinsics
-from lyra_zoom.geometry.image import Size
+from lyra_zoom.geometry.image import Plane, RgbImage, Size
 from lyra_zoom.geometry.rigid import w2c_from
 
 SIZE = Size(320, 184)
@@ -33,6 +33,20 @@ def box_before_a_wall(detail: int = 1) -> EmbeddedScene:
     texture = np.clip(colour + grain + stripes, 0, 255).astype(np.uint8)
     texture = texture.repeat(detail, axis=0).repeat(detail, axis=1)
     return scene_from_depth(Photo(texture=texture, size=SIZE), depth, K)
+
+
+def leaves(camera_x: float) -> tuple[RgbImage, Plane]:
+    """Picture and depth of many small discs before a wall, seen from `camera_x`."""
+    rng = np.random.default_rng(3)
+    rows, columns = np.indices((SIZE.height, SIZE.width)) + 0.5
+    picture = np.full((SIZE.height, SIZE.width, 3), 150, np.uint8)
+    depth = np.full(picture.shape[:2], WALL_DEPTH, np.float32)
+    for z in np.sort(rng.uniform(3, 5, 400))[::-1]:
+        x, y = rng.uniform((60, 40), (260, 150))
+        colour = rng.integers((20, 80, 20), (90, 200, 70))
+        leaf = np.hypot(columns - x + FOCAL_PX * camera_x / z, rows - y) < 5
+        picture[leaf], depth[leaf] = colour, z
+    return picture, depth
 
 
 def path_through(

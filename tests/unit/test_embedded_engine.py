@@ -12,11 +12,12 @@ import pytest
 
 from lyra_zoom.engines.embedded.depth import BundledDepth, RelativeDepth
 from lyra_zoom.engines.embedded.engine import EmbeddedEngine
-from lyra_zoom.engines.engine import Sampling
+from lyra_zoom.engines.embedded.scene import scene_from_depth
+from lyra_zoom.engines.engine import Photo, Sampling
 from lyra_zoom.errors import Cancelled
 from lyra_zoom.geometry.image import resize
 from lyra_zoom.pipeline.progress import ProgressReport
-from tests.places import SIZE, box_before_a_wall, path_through
+from tests.places import SIZE, K, box_before_a_wall, leaves, path_through
 
 SAMPLING = Sampling(prompt="a box", seed=7)
 PLACES = ((0, 0, 0), (0.6, 0, 0), (0, -0.3, -3), (0, 0, 1.5))
@@ -64,6 +65,14 @@ def test_a_box_moves_against_the_camera():
     frames = render()
     red = [np.argwhere(f[..., 0] > f[..., 1].astype(int) + 60)[:, 1].mean() for f in frames[:2]]
     assert red[1] < red[0] - 20
+
+
+def test_leaves_between_leaves_are_not_lost():
+    picture, depth = leaves(0)
+    scene = scene_from_depth(Photo(texture=picture, size=SIZE), depth, K)
+    path = path_through((0, 0, 0), (0.1, 0, 0))
+    _, moved = drawn(EmbeddedEngine(), scene, path, ProgressReport())
+    assert psnr(moved, leaves(0.1)[0]) > 24
 
 
 def test_no_frame_has_an_untouched_pixel():

@@ -24,7 +24,6 @@ from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 FRONT_CELLS = 480  # of F's mesh over the height of the picture, at the finest
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
 BORDER_SHARE = 0.6  # what is nearer to the border than to its outline is carried on
-EXACT_PX = 1.0  # outlines known as well as that are the depth's own
 WILD_STEPS = 2.0  # a jump of so many steps is torn even where it is no outline
 CONTINUED_PX = 3.0  # of the far side beside an outline: what goes on under its soft half
 LEAST_WEIGHT = 1e-3  # of what is known about a pixel, to say anything about it
@@ -58,7 +57,7 @@ class Behind:
 
 def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]:
     """Both layers of the scene, cut as finely as the path asks for."""
-    if not _is_exact(scene):
+    if not scene.is_exact:
         scene = replace(scene, disparity=_with_steep_outlines(scene, reach.step))
     outlines = find_outlines(scene.disparity, reach.step)
     if outlines is None:
@@ -112,7 +111,7 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
     ring = outlines.beside(_ring_px(scene))
     fine_ring = resize(ring.astype(np.float32), Size.of(matte.alpha)) > 0.5
     soft = matte.band
-    if _is_exact(scene):  # then what is near is near as a whole
+    if scene.is_exact:  # then what is near is near as a whole
         soft = soft & (resize(outlines.far.astype(np.float32), Size.of(matte.alpha)) > 0.5)
     alpha = np.where(soft, matte.alpha, ~fine_ring).astype(np.float32)
     texture = scene.photo.texture.astype(np.float32) / 255
@@ -123,7 +122,7 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
     beyond = about & outlines.far & ~ring
     tears = steps_between(belongs_to_near, beyond, disparity, step / 2)
     limbs = None
-    if _is_exact(scene):
+    if scene.is_exact:
         tears = tears.and_also(find_steps(disparity, WILD_STEPS * step))
         limbs = find_limbs(scene.disparity, outlines)
     return Front(
@@ -132,11 +131,6 @@ def _front(scene: EmbeddedScene, outlines: Outlines, matte: Matte, step: float) 
         tears=tears,
         limbs=limbs,
     )
-
-
-def _is_exact(scene: EmbeddedScene) -> bool:
-    """Whether depth beside an outline can be taken at its word; an estimate's is noise."""
-    return scene.outline_px <= EXACT_PX
 
 
 def _unmixed(scene: EmbeddedScene, matte: Matte) -> RgbFloat:
@@ -152,7 +146,7 @@ def _stained(scene: EmbeddedScene, matte: Matte) -> Mask:
 
     Where depth is exact, what it lays on the far side is the far side's.
     """
-    if _is_exact(scene):
+    if scene.is_exact:
         return np.zeros_like(scene.sky)
     near = resize((matte.band & (matte.alpha >= 0.5)).astype(np.float32), scene.size)
     return near > 0.01
@@ -180,7 +174,7 @@ def _behind(
     behind = np.where(deep, np.minimum(filled, disparity), disparity)
     behind = np.where(beside, _lowest(disparity, round(soft_px)), behind).astype(np.float32)
     invented = hidden = (deep & ~beside) | (beside & stained)
-    if _is_exact(scene):
+    if scene.is_exact:
         picture, continued = _with_far_side_continued(picture, outlines, soft_px)
         behind = np.where(continued, _lowest(disparity, round(soft_px) + 1), behind)
         invented, hidden = hidden | continued, hidden & ~continued

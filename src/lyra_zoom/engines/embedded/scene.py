@@ -29,7 +29,7 @@ from lyra_zoom.geometry.image import Mask, Plane, RgbImage, Size, resize
 DEFAULT_FOV_X_RAD = math.radians(60)
 SKY_DISPARITY = 0.002  # D / depth given to sky: it stands still, and the kernels see no inf
 ESTIMATED_OUTLINE = 1 / 240  # of the height: how far off an estimated outline may lie
-TRUE_OUTLINE_PX = 1.0  # as far as pixels mix two surfaces
+TRUE_OUTLINE_PX = 1.0  # as far as pixels mix two surfaces; what is known as well is exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,11 @@ class EmbeddedScene:
     def size(self) -> Size:
         """Size of the video."""
         return self.photo.size
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether depth beside an outline can be taken at its word; an estimate's is noise."""
+        return self.outline_px <= TRUE_OUTLINE_PX
 
     @property
     def depth(self) -> Plane:

@@ -24,11 +24,10 @@ from lyra_zoom.geometry.image import RgbImage, Size
 from lyra_zoom.geometry.rigid import Rigid
 
 FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear to full
-BEHIND_STEP = 0.12  # D / depth: B is torn where it jumps by more, near the photo's borders
+TORN_STEP = 0.12  # D / depth: what lies under F is torn where it jumps by more
 LEAST_SENSITIVITY_PX = 20.0  # of a camera that stands still, so that its mesh stays small too
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
 PAIR_ERROR_PX = 4.0  # the same, of the smallest cells, two by two: a mesh of half as many
-BEHIND_COARSER = 4  # times F's cells: how coarse B's mesh may be
 
 
 class Stage:
@@ -69,7 +68,7 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
 
 
 def _front_layers(scene: EmbeddedScene, front: Front, reach: Reach) -> list[DrawnLayer]:
-    """F, and under it the far sides of its round things."""
+    """F, and under it the far sides of its round things, and what its soft outlines cover."""
     texture = Texture.of_premultiplied(front.rgba)
     fineness = _fineness(scene, reach, front_cell_px(scene.size))
     cut = straddling_cells(front.tears, fineness.cell_px)
@@ -85,7 +84,18 @@ def _front_layers(scene: EmbeddedScene, front: Front, reach: Reach) -> list[Draw
     if front.limbs is not None:
         far_sides = limb_mesh(front.limbs, scene.K, texture.size, scene.subject_depth)
         layers.append(DrawnLayer((far_sides,), texture))
+    if scene.is_exact:
+        layers.append(_hard_layer(scene, fineness))
     return layers
+
+
+def _hard_layer(scene: EmbeddedScene, fineness: Fineness) -> DrawnLayer:
+    """The photograph with hard outlines; of leaves between leaves, soft ones cover the most."""
+    texture = Texture.opaque(scene.photo.texture)
+    disparity = scene.disparity / np.float32(scene.subject_depth)
+    cut = straddling_cells(find_steps(scene.disparity, TORN_STEP), fineness.cell_px)
+    mesh = grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cut)
+    return DrawnLayer((mesh,), texture)
 
 
 def _behind_layers(
@@ -93,9 +103,9 @@ def _behind_layers(
 ) -> tuple[DrawnLayer, DrawnLayer]:
     """B, torn where it jumps, and the whole of it to be seen where nothing else is."""
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
-    fineness = _fineness(scene, reach, BEHIND_COARSER * front_cell_px(scene.size))
+    fineness = _fineness(scene, reach, front_cell_px(scene.size))
     disparity = behind.disparity / np.float32(scene.subject_depth)
-    cut = straddling_cells(find_steps(behind.disparity, BEHIND_STEP), fineness.cell_px)
+    cut = straddling_cells(find_steps(behind.disparity, TORN_STEP), fineness.cell_px)
     torn, whole = (
         grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells)
         for cells in (cut, None)
