@@ -7,10 +7,13 @@ import pytest
 
 from lyra_zoom.engines.embedded.cut_off import cut_off, shown_solid, under_open_sky
 from lyra_zoom.engines.embedded.mesh import Mesh
+from lyra_zoom.engines.embedded.raster import LayerBuffer
 from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_depth
+from lyra_zoom.engines.embedded.stage import set_up
 from lyra_zoom.engines.engine import Photo
-from lyra_zoom.geometry.camera import centred_intrinsics, pixel_centres
+from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics, pixel_centres
 from lyra_zoom.geometry.image import Size
+from lyra_zoom.geometry.rigid import look_at
 
 SIZE = Size(208, 120)
 FOCAL_PX = 180.0
@@ -61,3 +64,46 @@ def test_sky_is_no_part_of_what_goes_on():
     scene = beside_a_wall()
     assert under_open_sky(scene)
     assert (shown_solid(scene).alpha[scene.sky] < 128).all()
+
+
+def under_a_red_sky(depth: np.ndarray) -> EmbeddedScene:
+    """A scene of that depth, grey, with sky in its upper quarter."""
+    depth[: SIZE.height // 4] = np.inf
+    picture = np.full((SIZE.height, SIZE.width, 3), 120, np.uint8)
+    picture[np.isinf(depth)] = (255, 0, 0)
+    photo = Photo(texture=picture, size=SIZE, focal_px=FOCAL_PX)
+    return scene_from_depth(photo, depth.astype(np.float32), K)
+
+
+def a_wavy_wall() -> EmbeddedScene:
+    x, y = np.moveaxis(pixel_centres(SIZE), -1, 0)
+    upper_half_recedes = np.where(y < SIZE.height / 2, 4.0 + x / 50, 3.0 + x / 200)
+    return under_a_red_sky(upper_half_recedes + 0.3 * np.sin(y / 5))
+
+
+def two_storeys() -> EmbeddedScene:
+    """Two walls that meet the left border one above the other, each in its own direction."""
+    x, y = np.moveaxis(pixel_centres(SIZE), -1, 0)
+    upper = y < SIZE.height / 2
+    return under_a_red_sky(np.where(upper, 4 / (1 - x / 300), 3 / (1 + x / 150)))
+
+
+def test_no_sky_shows_between_the_photograph_and_what_goes_on():
+    w2c = look_at(np.array([1.5, 0.0, 0.0]), np.array([-0.5, 0.0, 4.0]))
+    path = CameraPath(np.stack([np.eye(4), w2c]), np.stack([K, K]), SIZE)
+    frame = set_up(a_wavy_wall(), path, seed=1).draw(w2c, K).astype(int)
+    reddish = frame[..., 0] - frame[..., 1] > 40
+    assert reddish[: SIZE.height // 8].all()
+    assert not reddish[SIZE.height // 3 : SIZE.height * 4 // 5].any()
+
+
+def test_surfaces_that_touch_at_the_border_go_on_without_a_gap_between_them():
+    scene = two_storeys()
+    buffer = LayerBuffer(SIZE)
+    w2c = look_at(np.array([0.5, 0.0, 0.0]), np.array([-2.5, 0.0, 3.0]))
+    for mesh in cut_off(scene):
+        buffer.draw(mesh, w2c, K, 0.01, np.full((SIZE.height, SIZE.width), 255, np.uint8))
+    shown = buffer.inverse_depth > 0
+    shown = shown[:, shown.any(axis=0)]
+    assert shown.shape[1] > SIZE.width // 4
+    assert not (np.diff(shown.astype(int), axis=0) > 0).sum(axis=0).max() > 1

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lyra_zoom.engines.embedded.beyond import without_stripes
 from lyra_zoom.engines.embedded.lookup import ground_in_world
 from lyra_zoom.engines.embedded.near_ground import (
     NearGround,
     near_ground,
+    unlike_most,
     without_other_colours,
 )
 from lyra_zoom.engines.embedded.scene import EmbeddedScene, scene_from_depth
 from lyra_zoom.engines.embedded.stage import set_up
+from lyra_zoom.engines.embedded.texture import Texture
 from lyra_zoom.engines.engine import Photo
 from lyra_zoom.geometry.camera import CameraPath, centred_intrinsics, pixel_centres, project
 from lyra_zoom.geometry.image import Size
@@ -94,7 +97,7 @@ def test_things_of_another_colour_are_not_repeated_with_the_ground():
     colour = rng.normal(0.5, 0.05, (200, 400, 3)).astype(np.float32)
     colour[80:130, 150:220] = [0.1, 0.4, 0.1]  # a shrub
     usable = np.ones(colour.shape[:2], bool)
-    alike = without_other_colours(colour, usable)
+    alike = without_other_colours(unlike_most(colour, usable), usable)
     assert not alike[90:120, 160:210].any()
     assert alike.mean() > 0.9
 
@@ -103,4 +106,25 @@ def test_ground_of_two_colours_keeps_both():
     colour = np.full((200, 400, 3), 0.2, np.float32)
     colour[:, 200:] = 0.8
     usable = np.ones(colour.shape[:2], bool)
-    assert without_other_colours(colour, usable).all()
+    assert without_other_colours(unlike_most(colour, usable), usable).all()
+
+
+def test_a_narrow_strip_of_ground_goes_on_evenly_instead_of_as_stripes(scene):
+    post = np.s_[:, 28:100]
+    depth = scene.subject_depth / scene.disparity
+    depth[post] = 0.8
+    picture = scene.photo.texture.copy()
+    picture[:, 10:20] = 255 - picture[:, 10:20]
+    photo = Photo(texture=picture, size=SIZE, focal_px=360.0)
+    behind_a_post = scene_from_depth(photo, depth, K)
+    assert behind_a_post.ground is not None
+    made = without_stripes(behind_a_post, Texture.opaque(picture)).picture()
+    lower = np.s_[SIZE.height * 2 // 3 :]
+    assert np.ptp(picture[lower][:, :28].astype(int), axis=1).max() > 100
+    assert np.ptp(made[lower][:, :20].astype(int), axis=1).max() == 0
+    np.testing.assert_array_equal(made[:, 100:], picture[:, 100:])
+
+
+def test_wide_ground_beside_the_photograph_goes_on_as_it_is(scene):
+    texture = Texture.opaque(scene.picture)
+    assert without_stripes(scene, texture) is texture

@@ -10,8 +10,14 @@ import numpy as np
 from lyra_zoom.engines.embedded.cut_off import cut_off, shown_solid, under_open_sky
 from lyra_zoom.engines.embedded.extension import Extension, Outlook, extend, outlook_at
 from lyra_zoom.engines.embedded.inpaint import inpaint_behind
-from lyra_zoom.engines.embedded.lookup import Lookup, ground_in_world, shown_ground
+from lyra_zoom.engines.embedded.lookup import (
+    Lookup,
+    ground_in_world,
+    lies_on,
+    shown_ground,
+)
 from lyra_zoom.engines.embedded.near_ground import NearGround, near_ground, paved
+from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.raster import LayerBuffer
 from lyra_zoom.engines.embedded.scene import SKY_DISPARITY, EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer
@@ -23,6 +29,7 @@ NEAR = 0.04  # of D: what is nearer to the lens than this hides nothing
 MOST_EXTENSIONS = 4
 OUTLOOKS = 8  # frames among which the one that misses most is looked for
 EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
+NARROW = 0.08  # of the width: narrower ground beside a border would be repeated as stripes
 SKY_EDGE_PX = 2  # of sky beside an outline, where colours mix
 SKY_COARSER = 6  # times smaller is the copy on which more sky is invented
 
@@ -38,12 +45,13 @@ def layers_beyond(
     carried_on = DrawnLayer(tuple(cut_off(scene)), shown_solid(scene))
     made = _extensions(scene, outlooks, (behind, carried_on), ground)
     paving = _paving(scene, ground, made, seed)
+    repeated = without_stripes(scene, behind.texture)
     layers = [carried_on]
     for extension in made:
         if extension.near_ground is not None:
             layers.append(next(paving))
         if extension.solid is not None:
-            layers.append(DrawnLayer((extension.solid,), behind.texture))
+            layers.append(DrawnLayer((extension.solid,), repeated))
     skies = tuple(extension.sky for extension in made if extension.sky is not None)
     if skies:
         layers.append(DrawnLayer(skies, Texture.opaque(_sky_picture(scene, seed))))
@@ -130,6 +138,28 @@ def _disparity_seen(layers: tuple[DrawnLayer, ...], outlook: Outlook, near: floa
         for mesh in layer.meshes:
             buffer.draw(mesh, outlook.w2c, outlook.K, near, layer.texture.alpha)
     return buffer.inverse_depth
+
+
+def without_stripes(scene: EmbeddedScene, texture: Texture) -> Texture:
+    """The texture with ground as even as it must be where only a narrow strip is repeated."""
+    if scene.ground is None:
+        return texture
+    shown, width = shown_ground(scene.disparity, scene.ground), scene.size.width
+    narrow = []
+    if shown.left < NARROW * width:
+        narrow.append(slice(0, int(shown.left)))
+    if shown.right < NARROW * width:
+        narrow.append(slice(width - int(shown.right), width))
+    if not narrow:
+        return texture
+    picture = texture.picture()
+    ground = lies_on(scene.disparity, scene.ground)
+    for columns in narrow:
+        first = int(np.argmax(ground[:, columns].any(axis=1)))
+        strip = np.s_[first:, columns]
+        filled = push_pull(picture[strip].astype(np.float32), ground[strip].astype(np.float32))
+        picture[strip] = filled.mean(axis=1, keepdims=True) + 0.5
+    return Texture.opaque(picture)
 
 
 def _sky_picture(scene: EmbeddedScene, seed: int) -> RgbImage:

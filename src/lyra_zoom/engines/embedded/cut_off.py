@@ -7,6 +7,7 @@ colours are those next to the border, mirrored in the plane, so that they keep t
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -17,7 +18,12 @@ from lyra_zoom.engines.embedded.border_runs import (
     Run,
     borders_of,
 )
-from lyra_zoom.engines.embedded.lookup import GROUND_TOLERANCE, fold, ground_in_world
+from lyra_zoom.engines.embedded.lookup import (
+    GROUND_TOLERANCE,
+    fold,
+    ground_in_world,
+    lies_on,
+)
 from lyra_zoom.engines.embedded.mesh import Mesh, plain_grid_mesh
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.texture import Texture
@@ -27,7 +33,9 @@ from lyra_zoom.geometry.rigid import Point, Points
 
 STEPS = 8  # of the mesh in each repetition
 MOST_REPEATS = 16
+UNDER = 2  # of those steps: how far surfaces reach under the photograph, so that no gap opens
 BEYOND = 3.0  # of D: how far surfaces go on
+SAME_THING = 2.0  # times as deep: between surfaces further apart there is air
 TALLER = 1.05  # times the height at which the border cuts a thing: how high that is taken to be
 OPEN_SKY = 0.04  # of the picture: with more sky than that, things end below it
 
@@ -45,8 +53,10 @@ def cut_off(scene: EmbeddedScene) -> list[Mesh]:
     above = list(runs.along(top)) if under_open_sky(scene) else []
     meshes += [builder.upwards(run) for run in above]
     for border, corner in ((left, 0), (right, -1)):
-        for run in runs.along(border):
+        beside = list(runs.along(border))
+        for run in beside:
             meshes += builder.sideways(run, above[corner] if above else None)
+        meshes += [builder.between(*pair) for pair in pairwise(beside)]
     return [mesh for mesh in meshes if mesh is not None]
 
 
@@ -66,12 +76,7 @@ def shown_solid(scene: EmbeddedScene) -> Texture:
 def _is_ground(scene: EmbeddedScene) -> Mask:
     if scene.ground is None:
         return np.zeros_like(scene.sky)
-    size = scene.size
-    x = ((np.arange(size.width) + 0.5) / size.width)[None]
-    y = ((np.arange(size.height) + 0.5) / size.height)[:, None]
-    plane = scene.ground.disparity(x, y)
-    flat: Mask = (plane > 0) & (np.abs(scene.disparity - plane) < GROUND_TOLERANCE * plane)
-    return flat
+    return lies_on(scene.disparity, scene.ground)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,19 @@ class _Builder:
         if run.stands and self._pixels(run.points[:1])[0, 1] < SAMPLE_PX:
             meshes.append(self._raised(points[0], sources[0], above or run))
         return meshes
+
+    def between(self, run: Run, following: Run) -> Mesh | None:
+        """What closes the gap that opens between two surfaces which touch at the border."""
+        ends = self._pixels(np.stack([run.points[-1], following.points[0]]))
+        depths = run.points[-1, 2], following.points[0, 2]
+        if np.ptp(ends[:, 1]) > 2 * SAMPLE_PX or max(depths) > SAME_THING * min(depths):
+            return None
+        lengths = _lengths(run, self.scene.subject_depth)
+        rows = [one.at(lengths) for one in (run, following)]
+        (above, above_from), (below, below_from) = rows
+        return self._mesh(
+            np.stack([above[-1], below[0]]), np.stack([above_from[-1], below_from[0]])
+        )
 
     def upwards(self, run: Run) -> Mesh | None:
         """A surface onwards from the upper border."""
@@ -142,4 +160,4 @@ class _Builder:
 def _lengths(run: Run, subject_depth: float) -> np.ndarray:
     reach = BEYOND * subject_depth + float(np.median(run.points[:, 2]))
     repeats = min(MOST_REPEATS, int(np.ceil(reach / run.repeat)))
-    return np.arange(repeats * STEPS + 1) * (run.repeat / STEPS)
+    return np.arange(-UNDER, repeats * STEPS + 1) * (run.repeat / STEPS)

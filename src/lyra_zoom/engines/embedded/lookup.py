@@ -16,6 +16,7 @@ GROUND_STRETCH = 0.5  # of the border's depth: how much of the nearest ground is
 TOP_STRIP = 0.12  # of the height: what is repeated above the picture
 LOWEST_ROWS = 0.9  # of the height: rows below this are the lower border
 LEAST_SHARE = 0.15  # of the width: less ground at the lower border is too little to repeat
+LEAST_REACH = 0.05  # of the width: less ground beside a side border would show as stripes
 LEAST_ROWS, EDGE_PX = 20, 4  # that show ground at a side, and the strip where they must
 GROUND_TOLERANCE = 0.08  # relative depth by which a surface may differ from the ground plane
 
@@ -43,13 +44,20 @@ class ShownGround:
         return np.where(u < 0, fold(u, self.left), np.where(u > width, right, u))
 
 
-def shown_ground(disparity: Plane, ground: Ground) -> ShownGround:
+def lies_on(disparity: Plane, ground: Ground) -> Mask:
     """Where the photograph's own map of disparity lies on the ground plane."""
     height, width = disparity.shape
     x = ((np.arange(width) + 0.5) / width)[None]
     y = ((np.arange(height) + 0.5) / height)[:, None]
     plane = ground.disparity(x, y)
-    flat = (plane > 0) & (np.abs(disparity - plane) < GROUND_TOLERANCE * plane)
+    flat: Mask = (plane > 0) & (np.abs(disparity - plane) < GROUND_TOLERANCE * plane)
+    return flat
+
+
+def shown_ground(disparity: Plane, ground: Ground) -> ShownGround:
+    """How far the photograph shows ground along its borders."""
+    height, width = disparity.shape
+    flat = lies_on(disparity, ground)
     lowest = flat[int(height * LOWEST_ROWS) :].mean(0) > 0.6
     start, end = _longest_run(lowest)
     if end - start < LEAST_SHARE * width:
@@ -71,7 +79,7 @@ def _reach_inwards(flat: Mask, width: int) -> float:
     """How far nearly all rows that show ground at the left border go on showing it."""
     bordering = flat[flat[:, :EDGE_PX].all(1)]
     lengths = np.where(bordering.all(1), width, np.argmin(bordering, axis=1))
-    if len(lengths) < LEAST_ROWS or np.quantile(lengths, 0.1) < LEAST_SHARE * width / 3:
+    if len(lengths) < LEAST_ROWS or np.quantile(lengths, 0.1) < LEAST_REACH * width:
         return float(width)
     return float(np.quantile(lengths, 0.1))
 

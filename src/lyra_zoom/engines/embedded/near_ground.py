@@ -15,18 +15,16 @@ import cv2
 import numpy as np
 from jaxtyping import Float64
 
-from lyra_zoom.engines.embedded.lookup import GROUND_TOLERANCE
+from lyra_zoom.engines.embedded.lookup import lies_on
 from lyra_zoom.engines.embedded.mesh import Mesh
 from lyra_zoom.engines.embedded.quilt import Swatch, quilt, swatch_of
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.texture import Texture
 from lyra_zoom.geometry.camera import project
-from lyra_zoom.geometry.image import Mask, RgbFloat, Size
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size
 from lyra_zoom.geometry.rigid import Point, Points
 
-SHOWN_ROWS = (
-    0.45  # of the height between horizon and lower border: ground near enough to repeat
-)
+SHOWN_ROWS = 0.45  # of those between horizon and lower border: ground near enough to repeat
 MARGIN_TEXELS = 48  # of the photograph's own ground, above what is quilted
 LARGEST_CANVAS = Size(2304, 768)  # beyond it, texels are larger than the video's pixels
 PATCH_TEXELS = 6.0  # over which colours are averaged before they are compared
@@ -76,28 +74,33 @@ def near_ground(scene: EmbeddedScene, plane: Point) -> NearGround | None:
     floor, rows = laid
     size = Size(scene.size.width, rows)
     colour, usable = _laid_flat(scene, floor, _grid(-size.width / 2, rows, size))
-    swatch = swatch_of(colour, without_other_colours(colour, usable))
+    unlike = unlike_most(colour, usable)
+    swatch = swatch_of(colour, without_other_colours(unlike, usable), unlike)
     return None if swatch is None else NearGround(floor, swatch)
 
 
-def without_other_colours(colour: RgbFloat, usable: Mask) -> Mask:
-    """What is usable without patches of other colours than most, which are things on it.
-
-    All of it, where no colour prevails.
-    """
+def unlike_most(colour: RgbFloat, usable: Mask) -> Plane:
+    """How far patches are off the usual colour of what is usable, in usual differences."""
+    if not usable.any():
+        return np.zeros(usable.shape, np.float32)
     weight = usable.astype(np.float32)
     lab = cv2.cvtColor(colour, cv2.COLOR_RGB2Lab)
     summed, total = (
         cv2.GaussianBlur(values, (0, 0), PATCH_TEXELS)
         for values in (lab * weight[..., None], weight)
     )
-    if not usable.any():
-        return usable
     mean = summed / np.maximum(total, np.float32(1e-3))[..., None]
-    middle = np.median(mean[usable], axis=0)
-    off = np.abs(mean - middle)
+    off = np.abs(mean - np.median(mean[usable], axis=0))
     spread = np.median(off[usable], axis=0) + USUAL_SPREAD
-    alike = usable & (off < OTHER_COLOUR * spread).all(-1)
+    return (off / spread).max(-1).astype(np.float32)
+
+
+def without_other_colours(unlike: Plane, usable: Mask) -> Mask:
+    """What is usable without patches of other colours than most, which are things on it.
+
+    All of it, where no colour prevails.
+    """
+    alike = usable & (unlike < OTHER_COLOUR)
     return alike if alike.sum() > LEAST_ALIKE * usable.sum() else usable
 
 
@@ -182,10 +185,6 @@ def _laid_flat(
 def _shows_ground(scene: EmbeddedScene) -> np.ndarray:
     """1 where the photograph shows ground and nothing beside it, else 0."""
     assert scene.ground is not None
-    size = scene.size
-    x = ((np.arange(size.width) + 0.5) / size.width)[None]
-    y = ((np.arange(size.height) + 0.5) / size.height)[:, None]
-    plane = scene.ground.disparity(x, y)
-    flat = (plane > 0) & (np.abs(scene.disparity - plane) < GROUND_TOLERANCE * plane)
+    flat = lies_on(scene.disparity, scene.ground)
     window = np.ones((2 * CLEAR_PX + 1,) * 2, np.uint8)
     return cv2.erode(flat.astype(np.uint8), window, borderValue=1)

@@ -11,13 +11,15 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float32
 
-from lyra_zoom.geometry.image import Mask, RgbFloat
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat
 
 COARSER = 4  # times smaller is the copy on which pieces are compared and cut
 LIKENESS = 1.15  # times the least difference: pieces as good as that are drawn among
 USED = 0.1  # of its difference, that a place seems less like for each time it was taken
+USUAL = 2.0  # usual differences from most of the texture: no more is nothing unusual
+UNUSUAL = 3.0  # of it, for each such difference more that anything in a piece is off
 LEAST_PLACES = 40  # of a piece, on the smaller copy; fewer would only repeat themselves
 
 
@@ -36,15 +38,22 @@ PIECES = (Piece(96, 160, 32), Piece(64, 96, 24), Piece(32, 48, 12))
 
 @dataclass(frozen=True, slots=True)
 class Swatch:
-    """A texture and where whole pieces of it may be taken (first pixels, smaller copy)."""
+    """A texture and where whole pieces of it may be taken (first pixels, smaller copy).
+
+    `unlike`: how unusual the most unusual part of the piece at each place is.
+    """
 
     colour: RgbFloat
     piece: Piece
     places: Bool[np.ndarray, "rows columns"]
+    unlike: Float32[np.ndarray, "rows columns"]
 
 
-def swatch_of(colour: RgbFloat, usable: Mask) -> Swatch | None:
-    """The texture with the largest pieces that fit often enough into what is usable."""
+def swatch_of(colour: RgbFloat, usable: Mask, unlike: Plane) -> Swatch | None:
+    """The texture with the largest pieces that fit often enough into what is usable.
+
+    `unlike`: how unusual each pixel is; pieces with anything unusual are rarely taken.
+    """
     small = _shrunk(usable.astype(np.float32)) > 0.99
     sums = np.pad(small.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     for piece in PIECES:
@@ -54,7 +63,8 @@ def swatch_of(colour: RgbFloat, usable: Mask) -> Swatch | None:
         whole = sums[h:, w:] - sums[:-h, w:] - sums[h:, :-w] + sums[:-h, :-w]
         places = whole == h * w
         if places.sum() >= LEAST_PLACES:
-            return Swatch(colour, piece, places)
+            most = cv2.dilate(_shrunk(unlike), np.ones((h, w), np.uint8), anchor=(0, 0))
+            return Swatch(colour, piece, places, most[: places.shape[0], : places.shape[1]])
     return None
 
 
@@ -108,10 +118,9 @@ def _choose(
     there, fixed = canvas
     y, x = np.nonzero(swatch.places)
     weight = (_shrunk(fixed.astype(np.float32)) > 0.99).astype(np.float32)
-    if not weight.any():
-        pick = int(rng.integers(len(y)))
-        return int(y[pick]) * COARSER, int(x[pick]) * COARSER
-    cost = _unlikeness(small, _shrunk(there), weight)[y, x] * (1 + USED * uses[y, x])
+    cost = 1 + USED * uses[y, x] + UNUSUAL * np.maximum(swatch.unlike[y, x] - USUAL, 0)
+    if weight.any():
+        cost *= _unlikeness(small, _shrunk(there), weight)[y, x]
     near_best = np.flatnonzero(cost <= LIKENESS * cost.min() + 1e-3)
     pick = near_best[int(rng.integers(len(near_best)))]
     about = [

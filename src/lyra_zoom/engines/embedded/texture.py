@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,12 @@ class Texture:
         """The texture of a picture without alpha."""
         full = np.full((*rgb.shape[:2], 1), 255, np.uint8)
         return cls.of_premultiplied(np.concatenate([rgb, full], axis=2), levels)
+
+    def picture(self) -> RgbImage:
+        """Its colours at full size, multiplied by alpha."""
+        padded = (self.size.height + 2 * PAD, self.size.width + 2 * PAD, CHANNELS)
+        texels = self.pyramid.texels[: math.prod(padded)].reshape(padded)
+        return np.ascontiguousarray(texels[PAD:-PAD, PAD:-PAD, :3])
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
