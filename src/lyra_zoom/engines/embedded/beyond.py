@@ -31,6 +31,7 @@ OUTLOOKS = 8  # frames among which the one that misses most is looked for
 EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
 NARROW = 0.08  # of the width: narrower ground beside a border would be repeated as stripes
 SKY_EDGE_PX = 2  # of sky beside an outline, where colours mix
+KNOWN_SKY = 0.1  # of a pixel of that copy: with less it is invented
 SKY_COARSER = 6  # times smaller is the copy on which more sky is invented
 
 
@@ -172,8 +173,9 @@ def _sky_picture(scene: EmbeddedScene, seed: int) -> RgbImage:
         cv2.resize(values, (size.width, size.height), interpolation=cv2.INTER_AREA)
         for values in (picture / 255 * pure[..., None], pure.astype(np.float32))
     )
-    known = shown > 0.99
-    small = np.where(known[..., None], small, 0).astype(np.float32)
+    known = shown > KNOWN_SKY
+    mean = small / np.maximum(shown, KNOWN_SKY)[..., None]
+    small = np.where(known[..., None], mean, 0).astype(np.float32)
     nowhere, even = np.zeros_like(known), np.zeros(known.shape, np.float32)
     more = inpaint_behind(small, ~known, nowhere, even, seed)
     whole = cv2.resize(

@@ -164,7 +164,7 @@ def _behind(
     rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
     if not rim.any():
         rim = outlines.beside(soft_px)
-    filled = _on_the_ground(scene, push_pull(disparity, rim.astype(np.float32)))
+    filled = _on_the_ground(scene, _carried_under(disparity, rim))
     deeper = disparity > filled + reach.step / 2
     uncovered_px = UNCOVERED_MARGIN * reach.parallax_px * outlines.jump + 2 * soft_px
     reached = deeper & (outlines.distance_px < uncovered_px)
@@ -181,6 +181,17 @@ def _behind(
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
     colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
     return Behind(colour=colour, disparity=behind, invented=invented)
+
+
+def _carried_under(disparity: Plane, rim: Mask) -> Plane:
+    """What is on the rim carried everywhere: sky as sky, things as things, nothing between."""
+    sky = rim & (disparity < NOT_SKY * SKY_DISPARITY)
+    things = rim & ~sky
+    if not (sky.any() and things.any()):
+        return push_pull(disparity, rim.astype(np.float32))
+    share = push_pull(sky.astype(np.float32), rim.astype(np.float32))
+    filled = push_pull(disparity, things.astype(np.float32))
+    return np.where(share > 0.5, np.float32(SKY_DISPARITY), filled)
 
 
 def _with_far_side_continued(

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import queue
 
+import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.beyond import layers_beyond
-from lyra_zoom.engines.embedded.layers import Behind, Front, front_cell_px, split
+from lyra_zoom.engines.embedded.layers import (
+    NOT_SKY,
+    Behind,
+    Front,
+    front_cell_px,
+    split,
+)
 from lyra_zoom.engines.embedded.limbs import limb_mesh
 from lyra_zoom.engines.embedded.mesh import (
     Fineness,
@@ -15,7 +22,7 @@ from lyra_zoom.engines.embedded.mesh import (
     straddling_cells,
 )
 from lyra_zoom.engines.embedded.reach import Reach, reach_of
-from lyra_zoom.engines.embedded.scene import EmbeddedScene
+from lyra_zoom.engines.embedded.scene import SKY_DISPARITY, EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer, FrameRenderer, Shading, fill_holes
 from lyra_zoom.engines.embedded.steps import find_steps
 from lyra_zoom.engines.embedded.texture import Texture
@@ -101,14 +108,20 @@ def _hard_layer(scene: EmbeddedScene, fineness: Fineness) -> DrawnLayer:
 def _behind_layers(
     scene: EmbeddedScene, behind: Behind, reach: Reach
 ) -> tuple[DrawnLayer, DrawnLayer]:
-    """B, torn where it jumps, and the whole of it to be seen where nothing else is."""
+    """B, torn where it jumps, and the whole of it to be seen where nothing else is.
+
+    What is invented as sky is left out of the first: all that goes on past the borders is nearer.
+    """
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
     fineness = _fineness(scene, reach, front_cell_px(scene.size))
     disparity = behind.disparity / np.float32(scene.subject_depth)
     cut = straddling_cells(find_steps(behind.disparity, TORN_STEP), fineness.cell_px)
+    open_sky = behind.invented & (behind.disparity < NOT_SKY * SKY_DISPARITY)
+    window = np.ones((2 * fineness.cell_px + 3,) * 2, np.uint8)
+    solid = 255 - cv2.dilate(np.where(open_sky, 255, 0).astype(np.uint8), window)
     torn, whole = (
-        grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells)
-        for cells in (cut, None)
+        grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells, alpha=alpha)
+        for cells, alpha in ((cut, solid), (None, None))
     )
     return DrawnLayer((torn,), texture), DrawnLayer((whole,), texture)
 
