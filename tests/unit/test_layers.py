@@ -9,6 +9,7 @@ import pytest
 
 from lyra_zoom.engines.embedded.layers import Behind, Front, split
 from lyra_zoom.engines.embedded.reach import Reach, reach_of
+from lyra_zoom.engines.embedded.scene import SKY_DISPARITY
 from tests.places import BOX, BOX_DEPTH, FOCAL_PX, WALL_DEPTH, box_before_a_wall, path_through
 
 SIDEWAYS = Reach(parallax_px=60.0, sensitivity_px=60.0)
@@ -83,6 +84,20 @@ def test_what_an_estimated_outline_leaves_outside_of_a_thing_is_not_behind_it():
     _, behind = split(estimated, SIDEWAYS, seed=1)
     left_over = behind.colour[70:72, 130:180]
     assert (left_over[..., 0] - left_over[..., 1]).max() < 0.2
+
+
+def test_under_a_thing_before_sky_and_a_wall_is_sky_or_wall_and_nothing_between():
+    scene = box_before_a_wall()
+    disparity = np.full_like(scene.disparity, 0.5)
+    disparity[: BOX[0].start + 20] = SKY_DISPARITY
+    sky = disparity == SKY_DISPARITY
+    disparity[BOX] = 2.0
+    before_both = replace(scene, disparity=disparity, sky=sky & (disparity < 1), ground=None)
+    _, behind = split(before_both, SIDEWAYS, seed=1)
+    hidden = behind.disparity[BOX][behind.invented[BOX]]
+    is_sky = hidden < 2 * SKY_DISPARITY
+    assert 0.05 < is_sky.mean() < 0.95
+    assert hidden[~is_sky].min() > 0.4
 
 
 def test_a_flat_scene_is_not_cut():
