@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.cut_off import cut_off, shown_solid, under_open_sky
 from lyra_zoom.engines.embedded.extension import Extension, Outlook, extend, outlook_at
-from lyra_zoom.engines.embedded.inpaint import inpaint_behind
 from lyra_zoom.engines.embedded.lookup import (
     Lookup,
     ground_in_world,
@@ -30,13 +28,10 @@ MOST_EXTENSIONS = 4
 OUTLOOKS = 8  # frames among which the one that misses most is looked for
 EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
 NARROW = 0.08  # of the width: narrower ground beside a border would be repeated as stripes
-SKY_EDGE_PX = 2  # of sky beside an outline, where colours mix
-KNOWN_SKY = 0.1  # of a pixel of that copy: with less it is invented
-SKY_COARSER = 6  # times smaller is the copy on which more sky is invented
 
 
 def layers_beyond(
-    scene: EmbeddedScene, path: CameraPath, behind: DrawnLayer, seed: int
+    scene: EmbeddedScene, path: CameraPath, behind: DrawnLayer, sky: RgbImage, seed: int
 ) -> list[DrawnLayer]:
     """Layers to draw under B, the nearest first; the sky, if it is needed, comes last."""
     outlooks = _outlooks(path)
@@ -55,7 +50,7 @@ def layers_beyond(
             layers.append(DrawnLayer((extension.solid,), repeated))
     skies = tuple(extension.sky for extension in made if extension.sky is not None)
     if skies:
-        layers.append(DrawnLayer(skies, Texture.opaque(_sky_picture(scene, seed))))
+        layers.append(DrawnLayer(skies, Texture.opaque(sky)))
     return layers
 
 
@@ -161,26 +156,3 @@ def without_stripes(scene: EmbeddedScene, texture: Texture) -> Texture:
         filled = push_pull(picture[strip].astype(np.float32), ground[strip].astype(np.float32))
         picture[strip] = filled.mean(axis=1, keepdims=True) + 0.5
     return Texture.opaque(picture)
-
-
-def _sky_picture(scene: EmbeddedScene, seed: int) -> RgbImage:
-    """The photograph with all but its sky replaced by more of that sky, softer."""
-    window = np.ones((2 * SKY_EDGE_PX + 1,) * 2, np.uint8)
-    pure = cv2.erode(scene.sky.astype(np.uint8), window)
-    picture = scene.picture.astype(np.float32)
-    size = scene.size.scaled(1 / SKY_COARSER)
-    small, shown = (
-        cv2.resize(values, (size.width, size.height), interpolation=cv2.INTER_AREA)
-        for values in (picture / 255 * pure[..., None], pure.astype(np.float32))
-    )
-    known = shown > KNOWN_SKY
-    mean = small / np.maximum(shown, KNOWN_SKY)[..., None]
-    small = np.where(known[..., None], mean, 0).astype(np.float32)
-    nowhere, even = np.zeros_like(known), np.zeros(known.shape, np.float32)
-    more = inpaint_behind(small, ~known, nowhere, even, seed)
-    whole = cv2.resize(
-        more * 255, (scene.size.width, scene.size.height), interpolation=cv2.INTER_CUBIC
-    )
-    soft = cv2.GaussianBlur(pure.astype(np.float32), (0, 0), SKY_EDGE_PX)
-    share = np.clip(2 * soft - 1, 0, 1)[..., None]
-    return np.clip(whole + share * (picture - whole) + 0.5, 0, 255).astype(np.uint8)

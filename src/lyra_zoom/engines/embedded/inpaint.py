@@ -7,6 +7,7 @@ level only carries out the shifts found there.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -25,6 +26,8 @@ from lyra_zoom.engines.embedded.patchmatch_kernels import (
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 
+FIRST_STATE, SECOND_STATE = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03  # of two generators
+BAND_EDGES = (0.45, 0.55)  # shares of the targets where bands of rows meet, in turn
 GUIDE_WEIGHT = 0.6  # of a difference in the root of disparity, beside one in colour
 SMALLEST_SIDE_PX = 28  # of the coarsest level: four patches
 WIDEST_SEARCHED_PX = 900  # wider levels only carry out the shifts of the next coarser one
@@ -72,7 +75,7 @@ def inpaint_behind(
     like. Pixels that are not hidden come back as they were. Where there is no whole patch to
     copy, hidden pixels are filled smoothly.
     """
-    state = np.array([0x9E3779B97F4A7C15 ^ (seed & 0xFFFFFFFF)], np.uint64)
+    state = np.array([[FIRST_STATE ^ (seed & 0xFFFFFFFF)], [SECOND_STATE]], np.uint64)
     finest = Gap(colour, hidden, barred & ~hidden, guide)
     coarser = None
     for gap, effort in reversed(_plan(finest)):
@@ -159,16 +162,30 @@ def _invent(
         colours[at] = vote(level, pixels, 1.0)
     if effort is None or not level.valid.any():
         return
-    complete_matches(level, np.argwhere(level.valid).astype(np.int32), state)
+    complete_matches(level, np.argwhere(level.valid).astype(np.int32), state[0])
     reach_px = max(gap.hidden.shape) if is_first else effort.reach_px
     trusted = level.weight[at]
     ys, xs = level.targets.T
     for turn in range(effort.rounds):
         is_fog = is_first and turn == 0
         level.weight[at] = trusted * np.float32(FOG_WEIGHT if is_fog else 1)
-        search(level, reach_px, effort.sweeps, state)
+        bands = _bands(level.targets, BAND_EDGES[turn % len(BAND_EDGES)])
+        with ThreadPoolExecutor(len(bands)) as threads:
+            searched = [
+                threads.submit(search, level, band, reach_px, effort.sweeps, own_state)
+                for band, own_state in zip(bands, state, strict=False)
+            ]
+        for one in searched:
+            one.result()
         scale = STRICTNESS * float(level.costs[ys, xs].mean(dtype=np.float64)) + 1e-6
         colours[at] = vote(level, pixels, scale)
+
+
+def _bands(targets: np.ndarray, edge: float) -> list[np.ndarray]:
+    """Whole rows of targets, above and below about that share of them; none is empty."""
+    rows = targets[:, 0]
+    first_below = int(np.searchsorted(rows, rows[int(edge * len(rows))]))
+    return [band for band in np.split(targets, [first_below]) if len(band)]
 
 
 def _close_seam(level: Level, gap: Gap) -> RgbFloat:

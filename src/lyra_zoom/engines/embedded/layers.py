@@ -6,6 +6,7 @@ in front: its geometry continues from the far side of each step, its colours are
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import cv2
@@ -18,8 +19,9 @@ from lyra_zoom.engines.embedded.outlines import Outlines, find_outlines
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.reach import Reach
 from lyra_zoom.engines.embedded.scene import SKY_DISPARITY, EmbeddedScene
+from lyra_zoom.engines.embedded.sky import sky_picture
 from lyra_zoom.engines.embedded.steps import Steps, find_steps, steepened, steps_between
-from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, RgbImage, Size, resize
 
 FRONT_CELLS = 480  # of F's mesh over the height of the picture, at the finest
 UNCOVERED_MARGIN = 1.2  # of the parallax at a step: how far under the near side B must go on
@@ -48,24 +50,32 @@ class Front:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behind:
-    """B: opaque colours and disparity at video size; `invented` is not in the photograph."""
+    """B: opaque colours and disparity at video size.
+
+    What is `invented` is not in the photograph; `open_sky` is the part of that which is sky.
+    `sky` is a picture of nothing but sky.
+    """
 
     colour: RgbFloat
     disparity: Plane
     invented: Mask
+    open_sky: Mask
+    sky: RgbImage
 
 
 def split(scene: EmbeddedScene, reach: Reach, seed: int) -> tuple[Front, Behind]:
     """Both layers of the scene, cut as finely as the path asks for."""
+    sky = sky_picture(scene, seed)
     if not scene.is_exact:
         scene = replace(scene, disparity=_with_steep_outlines(scene, reach.step))
     outlines = find_outlines(scene.disparity, reach.step)
     if outlines is None:
-        return _uncut(scene)
+        return _uncut(scene, sky)
     matte = _matte(scene, outlines)
-    return _front(scene, outlines, matte, reach.step), _behind(
-        scene, outlines, _unmixed(scene, matte), _stained(scene, matte), reach, seed
-    )
+    with ThreadPoolExecutor(1) as aside:
+        front = aside.submit(_front, scene, outlines, matte, reach.step)
+        behind = _behind(scene, outlines, matte, sky, reach, seed)
+    return front.result(), behind
 
 
 def _with_steep_outlines(scene: EmbeddedScene, step: float) -> Plane:
@@ -80,7 +90,7 @@ def front_cell_px(size: Size) -> int:
     return max(1, round(size.height / FRONT_CELLS))
 
 
-def _uncut(scene: EmbeddedScene) -> tuple[Front, Behind]:
+def _uncut(scene: EmbeddedScene, sky: RgbImage) -> tuple[Front, Behind]:
     """A scene without outlines: nothing is behind anything."""
     nowhere = np.zeros(scene.disparity.shape, bool)
     texture = scene.photo.texture.astype(np.float32) / 255
@@ -93,7 +103,13 @@ def _uncut(scene: EmbeddedScene) -> tuple[Front, Behind]:
             tears=steps_between(nowhere, nowhere, scene.disparity, 0.0),
             limbs=None,
         ),
-        Behind(colour=picture, disparity=scene.disparity, invented=nowhere),
+        Behind(
+            colour=picture,
+            disparity=scene.disparity,
+            invented=nowhere,
+            open_sky=nowhere,
+            sky=sky,
+        ),
     )
 
 
@@ -155,11 +171,12 @@ def _stained(scene: EmbeddedScene, matte: Matte) -> Mask:
 def _behind(
     scene: EmbeddedScene,
     outlines: Outlines,
-    picture: RgbFloat,
-    stained: Mask,
+    matte: Matte,
+    sky: RgbImage,
     reach: Reach,
     seed: int,
 ) -> Behind:
+    picture, stained = _unmixed(scene, matte), _stained(scene, matte)
     disparity, soft_px = scene.disparity, scene.outline_px
     rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
     if not rim.any():
@@ -179,8 +196,12 @@ def _behind(
         behind = np.where(continued, _lowest(disparity, round(soft_px) + 1), behind)
         invented, hidden = hidden | continued, hidden & ~continued
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
-    colour = inpaint_behind(picture, hidden, barred, behind / behind.max(), seed)
-    return Behind(colour=colour, disparity=behind, invented=invented)
+    open_sky = invented & (behind < NOT_SKY * SKY_DISPARITY)
+    picture = np.where(open_sky[..., None], sky / np.float32(255), picture)
+    colour = inpaint_behind(picture, hidden & ~open_sky, barred, behind / behind.max(), seed)
+    return Behind(
+        colour=colour, disparity=behind, invented=invented, open_sky=open_sky, sky=sky
+    )
 
 
 def _carried_under(disparity: Plane, rim: Mask) -> Plane:

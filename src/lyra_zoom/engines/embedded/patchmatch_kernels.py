@@ -128,25 +128,29 @@ def refine_matches(coarse: np.ndarray, level: Level) -> None:
 
 
 @njit(cache=True, nogil=True)
-def search(level: Level, reach: int, sweeps: int, state: np.ndarray) -> None:
+def search(
+    level: Level, targets: np.ndarray, reach: int, sweeps: int, state: np.ndarray
+) -> None:
     """Improve the matches: a sweep tries each neighbour's, and random ones within `reach`.
 
-    Sweeps go forth and back in turn. Every target must have a match.
+    `targets` are those of some whole rows; no others are read or written, so that bands of rows
+    may be searched at once. Sweeps go forth and back in turn. Every target must have a match.
     """
-    matches, targets = level.matches, level.targets
+    matches = level.matches
     for k in range(targets.shape[0]):
         ty, tx = targets[k, 0], targets[k, 1]
         sy, sx = matches[ty, tx, 0], matches[ty, tx, 1]
         level.costs[ty, tx] = match_cost(level, ty, tx, sy, sx, np.float32(np.inf))
     for sweep in range(sweeps):
         step = 1 - 2 * (sweep % 2)
+        edge = targets[0, 0] if step == 1 else targets[-1, 0]
         for turn in range(targets.shape[0]):
             k = turn if step == 1 else targets.shape[0] - 1 - turn
             ty, tx = targets[k, 0], targets[k, 1]
             if matches[ty, tx - step, 0] != NO_MATCH:
                 sy, sx = matches[ty, tx - step, 0], matches[ty, tx - step, 1]
                 try_match(level, ty, tx, sy, sx + step)
-            if matches[ty - step, tx, 0] != NO_MATCH:
+            if ty != edge and matches[ty - step, tx, 0] != NO_MATCH:
                 sy, sx = matches[ty - step, tx, 0], matches[ty - step, tx, 1]
                 try_match(level, ty, tx, sy + step, sx)
             radius = reach

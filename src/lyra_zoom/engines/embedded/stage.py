@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import queue
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.beyond import layers_beyond
 from lyra_zoom.engines.embedded.layers import (
-    NOT_SKY,
     Behind,
     Front,
     front_cell_px,
@@ -22,7 +22,7 @@ from lyra_zoom.engines.embedded.mesh import (
     straddling_cells,
 )
 from lyra_zoom.engines.embedded.reach import Reach, reach_of
-from lyra_zoom.engines.embedded.scene import SKY_DISPARITY, EmbeddedScene
+from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.shade import DrawnLayer, FrameRenderer, Shading, fill_holes
 from lyra_zoom.engines.embedded.steps import find_steps
 from lyra_zoom.engines.embedded.texture import Texture
@@ -63,15 +63,17 @@ def set_up(scene: EmbeddedScene, path: CameraPath, seed: int) -> Stage:
     """The stage for a path: layers cut as its cameras need, and what lies beyond the photo."""
     reach = reach_of(path, scene)
     front, behind = split(scene, reach, seed)
-    front_layers = _front_layers(scene, front, reach)
-    behind_layer, last_resort = _behind_layers(scene, behind, reach)
+    with ThreadPoolExecutor(1) as aside:
+        front_layers = aside.submit(_front_layers, scene, front, reach)
+        behind_layer, last_resort = _behind_layers(scene, behind, reach)
+        beyond = layers_beyond(scene, path, behind_layer, behind.sky, seed)
     D = scene.subject_depth
     nearest = D / float(scene.disparity.max())
     shading = Shading(
         fade_from=min(FADE[0] * D, 0.5 * nearest), fade_to=min(FADE[1] * D, 0.9 * nearest)
     )
-    beyond = layers_beyond(scene, path, behind_layer, seed)
-    return Stage(scene.size, (*front_layers, behind_layer, *beyond, last_resort), shading)
+    layers = (*front_layers.result(), behind_layer, *beyond, last_resort)
+    return Stage(scene.size, layers, shading)
 
 
 def _front_layers(scene: EmbeddedScene, front: Front, reach: Reach) -> list[DrawnLayer]:
@@ -110,15 +112,14 @@ def _behind_layers(
 ) -> tuple[DrawnLayer, DrawnLayer]:
     """B, torn where it jumps, and the whole of it to be seen where nothing else is.
 
-    What is invented as sky is left out of the first: all that goes on past the borders is nearer.
+    Invented sky is left out of the first, for all that goes on past the borders is nearer.
     """
     texture = Texture.opaque((np.clip(behind.colour, 0, 1) * 255 + 0.5).astype(np.uint8))
     fineness = _fineness(scene, reach, front_cell_px(scene.size))
     disparity = behind.disparity / np.float32(scene.subject_depth)
     cut = straddling_cells(find_steps(behind.disparity, TORN_STEP), fineness.cell_px)
-    open_sky = behind.invented & (behind.disparity < NOT_SKY * SKY_DISPARITY)
     window = np.ones((2 * fineness.cell_px + 3,) * 2, np.uint8)
-    solid = 255 - cv2.dilate(np.where(open_sky, 255, 0).astype(np.uint8), window)
+    solid = 255 - cv2.dilate(np.where(behind.open_sky, 255, 0).astype(np.uint8), window)
     torn, whole = (
         grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells, alpha=alpha)
         for cells, alpha in ((cut, solid), (None, None))
