@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float64
 
-ROUNDS = 40  # at most
+ROUNDS = 40  # at most, of a map that is to be good
 SMALL_ENOUGH = 1e-3  # of the first residual: then the map is as good as exact
 
 
@@ -31,11 +31,13 @@ def put_together(
     values: Float64[np.ndarray, "h w"],
     pull: Float64[np.ndarray, "h w"],
     start: Float64[np.ndarray, "h w"],
+    rounds: int = ROUNDS,
 ) -> Float64[np.ndarray, "h w"]:
     """The map with the wanted slopes, by least squares, pulled to `values` as much as `pull`.
 
-    Both sides even. Conjugate gradients from `start`, preconditioned by the cosine transform
-    that solves the same with even weights (Bhat, Curless, Cohen and Zitnick, 2008).
+    Both sides even. At most `rounds` of conjugate gradients from `start`, preconditioned by the
+    cosine transform that solves the same with even weights (Bhat, Curless, Cohen and Zitnick,
+    2008).
     """
     height, width = values.shape
     wave_x = 2 - 2 * np.cos(np.pi * np.arange(width) / width)
@@ -55,7 +57,7 @@ def put_together(
     ) + pull * (values - start)
     way = step = evenly(residual)
     strength = first = float((residual * step).sum())
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         if strength <= SMALL_ENOUGH**2 * first:
             break
         bent = slopes_of(way)

@@ -40,6 +40,7 @@ LEAST = 0.01  # disparity, in quotients
 PULL, GROUND_PULL = 3e-4, 2e-2  # of the map as it was, of the ground's plane
 GROUNDLESS_PULL = 1e-3  # of the map where no ground was found: then little is known
 STRAINED = 0.01  # disparity per link that a link gives way at, in the second round
+ROUGH_ROUNDS = 20  # of the first map, which only tells what is strained
 USUAL_HEIGHT = 224  # pixels: what pulls and strains are for; finer maps have smaller ones
 
 
@@ -88,7 +89,7 @@ def with_structure(seen: Seen) -> Plane:
     pull = (GROUNDLESS_PULL if seen.ground is None else PULL) + GROUND_PULL * on_ground
     pull *= held * finer**2
     target = disparity + on_ground * (plane - disparity)
-    flat = put_together(wanted, weight, target, pull, target)
+    flat = put_together(wanted, weight, target, pull, target, ROUGH_ROUNDS)
     weight = _relaxed(weight, slopes_of(flat), wanted, STRAINED * finer)
     flat = put_together(wanted, weight, target, pull, flat)
     result = seen.disparity.copy()
