@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyra_zoom.engines.embedded.beyond import without_stripes
+from lyra_zoom.engines.embedded.beyond import only_ground_beside
 from lyra_zoom.engines.embedded.lookup import ground_in_world
 from lyra_zoom.engines.embedded.near_ground import (
     NearGround,
@@ -109,22 +109,40 @@ def test_ground_of_two_colours_keeps_both():
     assert without_other_colours(unlike_most(colour, usable), usable).all()
 
 
-def test_a_narrow_strip_of_ground_goes_on_evenly_instead_of_as_stripes(scene):
-    post = np.s_[:, 28:100]
+def with_red_things(scene: EmbeddedScene, *places: tuple[slice, slice]) -> EmbeddedScene:
+    """The floor with things that stand on it, and a bright line along its left border."""
     depth = scene.subject_depth / scene.disparity
-    depth[post] = 0.8
     picture = scene.photo.texture.copy()
     picture[:, 10:20] = 255 - picture[:, 10:20]
-    photo = Photo(texture=picture, size=SIZE, focal_px=360.0)
-    behind_a_post = scene_from_depth(photo, depth, K)
-    assert behind_a_post.ground is not None
-    made = without_stripes(behind_a_post, Texture.opaque(picture)).picture()
-    lower = np.s_[SIZE.height * 2 // 3 :]
-    assert np.ptp(picture[lower][:, :28].astype(int), axis=1).max() > 100
-    assert np.ptp(made[lower][:, :20].astype(int), axis=1).max() == 0
+    for place in places:
+        depth[place] = 0.8
+        picture[place] = (255, 0, 0)
+    return scene_from_depth(Photo(texture=picture, size=SIZE, focal_px=360.0), depth, K)
+
+
+LOWER = np.s_[SIZE.height * 2 // 3 :]
+
+
+def test_a_narrow_strip_of_ground_goes_on_evenly_instead_of_as_stripes(scene):
+    beside_a_wall = with_red_things(scene, np.s_[:, 28:100])
+    picture = beside_a_wall.picture
+    made = only_ground_beside(beside_a_wall, Texture.opaque(picture)).picture()
+    assert np.ptp(picture[LOWER][:, :20].astype(int), axis=1).max() > 100
+    assert np.ptp(made[LOWER][:, :20].astype(int), axis=1).max() == 0
     np.testing.assert_array_equal(made[:, 100:], picture[:, 100:])
 
 
-def test_wide_ground_beside_the_photograph_goes_on_as_it_is(scene):
-    texture = Texture.opaque(scene.picture)
-    assert without_stripes(scene, texture) is texture
+def test_things_on_the_ground_beside_a_border_do_not_go_on_as_ground(scene):
+    thing = np.s_[180:186, 60:80]
+    cluttered = with_red_things(scene, np.s_[:, 150:200], thing)
+    picture = cluttered.picture
+    made = only_ground_beside(cluttered, Texture.opaque(picture)).picture()
+    assert (picture[thing] == (255, 0, 0)).all()
+    red = made[thing].astype(int)[..., 0] - made[thing].astype(int)[..., 1]
+    assert red.max() < 60
+    np.testing.assert_array_equal(made[LOWER][:, 10:20], picture[LOWER][:, 10:20])
+
+
+def test_ground_that_reaches_far_in_goes_on_as_it_is(scene):
+    made = only_ground_beside(scene, Texture.opaque(scene.picture)).picture()
+    np.testing.assert_array_equal(made, scene.picture)

@@ -27,7 +27,10 @@ NEAR = 0.04  # of D: what is nearer to the lens than this hides nothing
 MOST_EXTENSIONS = 4
 OUTLOOKS = 8  # frames among which the one that misses most is looked for
 EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
-NARROW = 0.08  # of the width: narrower ground beside a border would be repeated as stripes
+NARROW, WIDE = (
+    0.08,
+    0.5,
+)  # of the width: strips that would show as stripes, and no strips at all
 
 
 def layers_beyond(
@@ -41,7 +44,7 @@ def layers_beyond(
     carried_on = DrawnLayer(tuple(cut_off(scene)), shown_solid(scene))
     made = _extensions(scene, outlooks, (behind, carried_on), ground)
     paving = _paving(scene, ground, made, seed)
-    repeated = without_stripes(scene, behind.texture)
+    repeated = only_ground_beside(scene, behind.texture)
     layers = [carried_on]
     for extension in made:
         if extension.near_ground is not None:
@@ -136,23 +139,23 @@ def _disparity_seen(layers: tuple[DrawnLayer, ...], outlook: Outlook, near: floa
     return buffer.inverse_depth
 
 
-def without_stripes(scene: EmbeddedScene, texture: Texture) -> Texture:
-    """The texture with ground as even as it must be where only a narrow strip is repeated."""
+def only_ground_beside(scene: EmbeddedScene, texture: Texture) -> Texture:
+    """The texture with nothing but ground in the strips that go on, mirrored, as ground.
+
+    A narrow strip is made as even as it must be to show no stripes.
+    """
     if scene.ground is None:
         return texture
     shown, width = shown_ground(scene.disparity, scene.ground), scene.size.width
-    narrow = []
-    if shown.left < NARROW * width:
-        narrow.append(slice(0, int(shown.left)))
-    if shown.right < NARROW * width:
-        narrow.append(slice(width - int(shown.right), width))
-    if not narrow:
-        return texture
-    picture = texture.picture()
-    ground = lies_on(scene.disparity, scene.ground)
-    for columns in narrow:
+    picture, ground = texture.picture(), lies_on(scene.disparity, scene.ground)
+    for columns in (slice(0, int(shown.left)), slice(width - int(shown.right), width)):
         first = int(np.argmax(ground[:, columns].any(axis=1)))
         strip = np.s_[first:, columns]
-        filled = push_pull(picture[strip].astype(np.float32), ground[strip].astype(np.float32))
-        picture[strip] = filled.mean(axis=1, keepdims=True) + 0.5
+        if picture[strip].shape[1] > WIDE * width:
+            continue
+        own = scene.picture[strip].astype(np.float32)
+        filled = push_pull(own, ground[strip].astype(np.float32))
+        if filled.shape[1] < NARROW * width:
+            filled[:] = filled.mean(axis=1, keepdims=True)
+        picture[strip] = filled + 0.5
     return Texture.opaque(picture)

@@ -181,7 +181,8 @@ def _behind(
     rim = outlines.beside(2 * soft_px + 3) & ~outlines.within(soft_px)
     if not rim.any():
         rim = outlines.beside(soft_px)
-    filled = _on_the_ground(scene, _carried_under(disparity, rim))
+    carried, is_sky = _carried_under(scene, rim)
+    filled = _on_the_ground(scene, carried)
     deeper = disparity > filled + reach.step / 2
     uncovered_px = UNCOVERED_MARGIN * reach.parallax_px * outlines.jump + 2 * soft_px
     reached = deeper & (outlines.distance_px < uncovered_px)
@@ -196,7 +197,7 @@ def _behind(
         behind = np.where(continued, _lowest(disparity, round(soft_px) + 1), behind)
         invented, hidden = hidden | continued, hidden & ~continued
     barred = hidden | (deeper & (outlines.distance_px < 2 * uncovered_px))
-    open_sky = invented & (behind < NOT_SKY * SKY_DISPARITY)
+    open_sky = invented & is_sky & (behind < NOT_SKY * SKY_DISPARITY)
     picture = np.where(open_sky[..., None], sky / np.float32(255), picture)
     colour = inpaint_behind(picture, hidden & ~open_sky, barred, behind / behind.max(), seed)
     return Behind(
@@ -204,15 +205,16 @@ def _behind(
     )
 
 
-def _carried_under(disparity: Plane, rim: Mask) -> Plane:
-    """What is on the rim carried everywhere: sky as sky, things as things, nothing between."""
-    sky = rim & (disparity < NOT_SKY * SKY_DISPARITY)
-    things = rim & ~sky
-    if not (sky.any() and things.any()):
-        return push_pull(disparity, rim.astype(np.float32))
+def _carried_under(scene: EmbeddedScene, rim: Mask) -> tuple[Plane, Mask]:
+    """What is on the rim carried everywhere, and where that is sky; nothing hangs between.
+
+    Below the horizon of the ground there is no sky.
+    """
+    sky, things = rim & scene.sky, rim & ~scene.sky
     share = push_pull(sky.astype(np.float32), rim.astype(np.float32))
-    filled = push_pull(disparity, things.astype(np.float32))
-    return np.where(share > 0.5, np.float32(SKY_DISPARITY), filled)
+    is_sky = (share > 0.5) & sky.any() & (_ground_plane(scene) < NOT_SKY * SKY_DISPARITY)
+    filled = push_pull(scene.disparity, (things if things.any() else rim).astype(np.float32))
+    return np.where(is_sky, np.float32(SKY_DISPARITY), filled), is_sky
 
 
 def _with_far_side_continued(
@@ -243,14 +245,20 @@ def _on_the_ground(scene: EmbeddedScene, filled: Plane) -> Plane:
     """What lies behind rises at most a little over the ground and its farthest surroundings."""
     if scene.ground is None:
         return filled
+    window = np.ones((scene.size.height // 12 | 1,) * 2, np.uint8)
+    farthest_near = cv2.erode(scene.disparity, window)
+    ceiling = np.maximum(_ground_plane(scene), farthest_near) + GROUND_SLACK
+    return np.minimum(filled, ceiling)
+
+
+def _ground_plane(scene: EmbeddedScene) -> Plane:
+    """The ground's disparity per pixel, 0 where there is none and below 0 above its horizon."""
+    if scene.ground is None:
+        return np.zeros_like(scene.disparity)
     size = scene.size
     x = (np.arange(size.width) + 0.5)[None] / size.width
     y = (np.arange(size.height) + 0.5)[:, None] / size.height
-    plane = scene.ground.disparity(x, y).astype(np.float32)
-    window = np.ones((size.height // 12 | 1,) * 2, np.uint8)
-    farthest_near = cv2.erode(scene.disparity, window)
-    ceiling = np.maximum(plane, farthest_near) + GROUND_SLACK
-    return np.minimum(filled, ceiling)
+    return scene.ground.disparity(x, y).astype(np.float32)
 
 
 def _distance_to_border(size: Size) -> Plane:
