@@ -132,3 +132,10 @@ def test_under_an_open_sky_nothing_unseen_hangs_above_the_horizon():
     across = np.abs(above[:, 0] / above[:, 2] * outlook.K[0, 0])
     assert (across < 10 + 2 * 3).all()
     assert in_the_open.sky is not None
+
+
+def test_ground_beside_is_looked_up_in_a_strip_of_its_own_mirrored_at_the_border():
+    shown = ShownGround((0.0, 416.0), 60.0, 400.0)
+    u = np.array([-10.0, -60.0, -70.0, 30.0, 420.0])
+    np.testing.assert_allclose(shown.beside(u, 416), [-10.0, -60.0, -50.0, 30.0, 412.0])
+    assert shown.strips(416) == (60, 0)

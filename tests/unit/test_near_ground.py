@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyra_zoom.engines.embedded.beyond import only_ground_beside
+from lyra_zoom.engines.embedded.beyond import with_ground_beside
 from lyra_zoom.engines.embedded.lookup import ground_in_world
 from lyra_zoom.engines.embedded.near_ground import (
     NearGround,
@@ -126,23 +126,28 @@ LOWER = np.s_[SIZE.height * 2 // 3 :]
 def test_a_narrow_strip_of_ground_goes_on_evenly_instead_of_as_stripes(scene):
     beside_a_wall = with_red_things(scene, np.s_[:, 28:100])
     picture = beside_a_wall.picture
-    made = only_ground_beside(beside_a_wall, Texture.opaque(picture)).picture()
-    assert np.ptp(picture[LOWER][:, :20].astype(int), axis=1).max() > 100
-    assert np.ptp(made[LOWER][:, :20].astype(int), axis=1).max() == 0
-    np.testing.assert_array_equal(made[:, 100:], picture[:, 100:])
+    texture, left = with_ground_beside(beside_a_wall, Texture.opaque(picture))
+    made = texture.picture()
+    assert 20 <= left <= 28
+    assert np.ptp(picture[LOWER][:, :left].astype(int), axis=1).max() > 100
+    assert np.ptp(made[LOWER][:, :left].astype(int), axis=1).max() == 0
+    np.testing.assert_array_equal(made[:, left : left + SIZE.width], picture)
 
 
 def test_things_on_the_ground_beside_a_border_do_not_go_on_as_ground(scene):
     thing = np.s_[180:186, 60:80]
     cluttered = with_red_things(scene, np.s_[:, 150:200], thing)
     picture = cluttered.picture
-    made = only_ground_beside(cluttered, Texture.opaque(picture)).picture()
+    texture, left = with_ground_beside(cluttered, Texture.opaque(picture))
+    mirrored = texture.picture()[:, :left][:, ::-1].astype(int)
+    assert left > 80
     assert (picture[thing] == (255, 0, 0)).all()
-    red = made[thing].astype(int)[..., 0] - made[thing].astype(int)[..., 1]
-    assert red.max() < 60
-    np.testing.assert_array_equal(made[LOWER][:, 10:20], picture[LOWER][:, 10:20])
+    assert (mirrored[thing][..., 0] - mirrored[thing][..., 1]).max() < 60
+    np.testing.assert_array_equal(mirrored[LOWER][:, 10:20], picture[LOWER][:, 10:20])
 
 
 def test_ground_that_reaches_far_in_goes_on_as_it_is(scene):
-    made = only_ground_beside(scene, Texture.opaque(scene.picture)).picture()
-    np.testing.assert_array_equal(made, scene.picture)
+    texture = Texture.opaque(scene.picture)
+    made, left = with_ground_beside(scene, texture)
+    assert left == 0
+    np.testing.assert_array_equal(made.picture(), scene.picture)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,13 +45,14 @@ def layers_beyond(
     carried_on = DrawnLayer(tuple(cut_off(scene)), shown_solid(scene))
     made = _extensions(scene, outlooks, (behind, carried_on), ground)
     paving = _paving(scene, ground, made, seed)
-    repeated = only_ground_beside(scene, behind.texture)
+    repeated, shift = with_ground_beside(scene, behind.texture)
     layers = [carried_on]
     for extension in made:
         if extension.near_ground is not None:
             layers.append(next(paving))
         if extension.solid is not None:
-            layers.append(DrawnLayer((extension.solid,), repeated))
+            moved = extension.solid.uv + np.array([shift, 0], np.float32)
+            layers.append(DrawnLayer((replace(extension.solid, uv=moved),), repeated))
     skies = tuple(extension.sky for extension in made if extension.sky is not None)
     if skies:
         layers.append(DrawnLayer(skies, Texture.opaque(sky)))
@@ -139,23 +141,27 @@ def _disparity_seen(layers: tuple[DrawnLayer, ...], outlook: Outlook, near: floa
     return buffer.inverse_depth
 
 
-def only_ground_beside(scene: EmbeddedScene, texture: Texture) -> Texture:
-    """The texture with nothing but ground in the strips that go on, mirrored, as ground.
+def with_ground_beside(scene: EmbeddedScene, texture: Texture) -> tuple[Texture, int]:
+    """The texture with strips of nothing but ground beside it, and how wide the left one is.
 
     A narrow strip is made as even as it must be to show no stripes.
     """
     if scene.ground is None:
-        return texture
-    shown, width = shown_ground(scene.disparity, scene.ground), scene.size.width
-    picture, ground = texture.picture(), lies_on(scene.disparity, scene.ground)
-    for columns in (slice(0, int(shown.left)), slice(width - int(shown.right), width)):
-        first = int(np.argmax(ground[:, columns].any(axis=1)))
-        strip = np.s_[first:, columns]
-        if picture[strip].shape[1] > WIDE * width:
-            continue
-        own = scene.picture[strip].astype(np.float32)
-        filled = push_pull(own, ground[strip].astype(np.float32))
-        if filled.shape[1] < NARROW * width:
-            filled[:] = filled.mean(axis=1, keepdims=True)
-        picture[strip] = filled + 0.5
-    return Texture.opaque(picture)
+        return texture, 0
+    width, picture = scene.size.width, scene.picture.astype(np.float32)
+    ground = lies_on(scene.disparity, scene.ground).astype(np.float32)
+    left, right = shown_ground(scene.disparity, scene.ground).strips(width)
+    parts = [texture.picture()]
+    if left:
+        parts.insert(0, _only_ground(picture[:, :left], ground[:, :left], width))
+    if right:
+        parts.append(_only_ground(picture[:, -right:], ground[:, -right:], width))
+    return Texture.opaque(np.hstack(parts)), left
+
+
+def _only_ground(strip: np.ndarray, ground: Plane, width: int) -> RgbImage:
+    """The strip with what is not ground filled from what is, mirrored."""
+    filled = push_pull(strip, ground)
+    if filled.shape[1] < NARROW * width:
+        filled[:] = filled.mean(axis=1, keepdims=True)
+    return (filled[:, ::-1] + 0.5).astype(np.uint8)

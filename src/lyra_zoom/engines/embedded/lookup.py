@@ -16,6 +16,7 @@ GROUND_STRETCH = 0.5  # of the border's depth: how much of the nearest ground is
 TOP_STRIP = 0.12  # of the height: what is repeated above the picture
 LOWEST_ROWS = 0.9  # of the height: rows below this are the lower border
 LEAST_SHARE = 0.15  # of the width: less ground at the lower border is too little to repeat
+WIDE = 0.5  # of the width: ground that reaches in so far goes on with all that is on it
 LEAST_REACH = 0.02  # of the width: less ground beside a side border would show as stripes
 LEAST_ROWS, EDGE_PX = 20, 4  # that show ground at a side, and the strip where they must
 GROUND_TOLERANCE = 0.08  # relative depth by which a surface may differ from the ground plane
@@ -26,22 +27,32 @@ class ShownGround:
     """Where a photograph shows ground at its borders, in pixels.
 
     `columns`: from where to where along the lower border. `left`, `right`: how far it reaches
-    into the picture from either side.
+    into the picture from either side; all of the width where that is too little to tell.
     """
 
     columns: tuple[float, float]
     left: float
     right: float
 
+    def strips(self, width: int) -> tuple[int, int]:
+        """The widths of what goes on beside it as nothing but ground; 0: all of it goes on."""
+        left, right = (int(r) if r < WIDE * width else 0 for r in (self.left, self.right))
+        return left, right
+
     def below(self, u: np.ndarray) -> np.ndarray:
         """Columns for ground below the picture, from where the lower border shows ground."""
         start, end = self.columns
         return start + fold(u - start, end - start)
 
-    def beside(self, u: np.ndarray, width: float) -> np.ndarray:
-        """Columns for ground beside the picture, taken from the ground next to that side."""
-        right = width - fold(u - width, self.right)
-        return np.where(u < 0, fold(u, self.left), np.where(u > width, right, u))
+    def beside(self, u: np.ndarray, width: int) -> np.ndarray:
+        """Columns for ground beside the picture, taken from the ground next to that side.
+
+        Those of strips lie outside the picture, mirrored at its side.
+        """
+        left, right = self.strips(width)
+        on_left = -fold(u, left) if left else fold(u, self.left)
+        on_right = fold(u - width, right) if right else -fold(u - width, self.right)
+        return np.where(u < 0, on_left, np.where(u > width, width + on_right, u))
 
 
 def lies_on(disparity: Plane, ground: Ground) -> Mask:
