@@ -169,14 +169,15 @@ def _invent(
     for turn in range(effort.rounds):
         is_fog = is_first and turn == 0
         level.weight[at] = trusted * np.float32(FOG_WEIGHT if is_fog else 1)
-        bands = _bands(level.targets, BAND_EDGES[turn % len(BAND_EDGES)])
-        with ThreadPoolExecutor(len(bands)) as threads:
-            searched = [
-                threads.submit(search, level, band, reach_px, effort.sweeps, own_state)
-                for band, own_state in zip(bands, state, strict=False)
+        above, *below = _bands(level.targets, BAND_EDGES[turn % len(BAND_EDGES)])
+        with ThreadPoolExecutor(1) as aside:
+            others = [
+                aside.submit(search, level, band, reach_px, effort.sweeps, state[1])
+                for band in below
             ]
-        for one in searched:
-            one.result()
+            search(level, above, reach_px, effort.sweeps, state[0])
+        for other in others:
+            other.result()
         scale = STRICTNESS * float(level.costs[ys, xs].mean(dtype=np.float64)) + 1e-6
         colours[at] = vote(level, pixels, scale)
 

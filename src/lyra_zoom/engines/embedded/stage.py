@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ from lyra_zoom.geometry.rigid import Rigid
 
 FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear to full
 TORN_STEP = 0.12  # D / depth: what lies under F is torn where it jumps by more
+LAST_RESORT_COARSER = 3  # times the cells of B that nothing else covers
 LEAST_SENSITIVITY_PX = 20.0  # of a camera that stands still, so that its mesh stays small too
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
 PAIR_ERROR_PX = 4.0  # the same, of the smallest cells, two by two: a mesh of half as many
@@ -120,10 +122,9 @@ def _behind_layers(
     cut = straddling_cells(find_steps(behind.disparity, TORN_STEP), fineness.cell_px)
     window = np.ones((2 * fineness.cell_px + 3,) * 2, np.uint8)
     solid = 255 - cv2.dilate(np.where(behind.open_sky, 255, 0).astype(np.uint8), window)
-    torn, whole = (
-        grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cells, alpha=alpha)
-        for cells, alpha in ((cut, solid), (None, None))
-    )
+    torn = grid_mesh(disparity, scene.K, texture.size, fineness=fineness, cut=cut, alpha=solid)
+    rough = replace(fineness, cell_px=LAST_RESORT_COARSER * fineness.cell_px)
+    whole = grid_mesh(disparity, scene.K, texture.size, fineness=rough)
     return DrawnLayer((torn,), texture), DrawnLayer((whole,), texture)
 
 
