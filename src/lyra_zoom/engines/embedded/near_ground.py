@@ -21,7 +21,7 @@ from lyra_zoom.engines.embedded.quilt import Swatch, quilt, swatch_of
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.texture import Texture
 from lyra_zoom.geometry.camera import project
-from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size
+from lyra_zoom.geometry.image import Mask, Plane, RgbFloat, Size, resize
 from lyra_zoom.geometry.rigid import Point, Points
 
 SHOWN_ROWS = 0.45  # of those between horizon and lower border: ground near enough to repeat
@@ -83,16 +83,18 @@ def unlike_most(colour: RgbFloat, usable: Mask) -> Plane:
     """How far patches are off the usual colour of what is usable, in usual differences."""
     if not usable.any():
         return np.zeros(usable.shape, np.float32)
+    size = Size.of(colour)
     weight = usable.astype(np.float32)
-    lab = cv2.cvtColor(colour, cv2.COLOR_RGB2Lab)
+    lab = cv2.cvtColor(colour, cv2.COLOR_RGB2Lab) * weight[..., None]
     summed, total = (
-        cv2.GaussianBlur(values, (0, 0), PATCH_TEXELS)
-        for values in (lab * weight[..., None], weight)
+        cv2.GaussianBlur(resize(values, size.scaled(0.5)), (0, 0), PATCH_TEXELS / 2)
+        for values in (lab, weight)
     )
+    known = resize(weight, size.scaled(0.5)) > 0
     mean = summed / np.maximum(total, np.float32(1e-3))[..., None]
-    off = np.abs(mean - np.median(mean[usable], axis=0))
-    spread = np.median(off[usable], axis=0) + USUAL_SPREAD
-    return (off / spread).max(-1).astype(np.float32)
+    off = np.abs(mean - np.median(mean[known], axis=0))
+    spread = np.median(off[known], axis=0) + USUAL_SPREAD
+    return resize((off / spread).max(-1).astype(np.float32), size)
 
 
 def without_other_colours(unlike: Plane, usable: Mask) -> Mask:

@@ -46,7 +46,7 @@ def photo_sized(disparity: Coarse, sky: Coarse, photo: RgbImage) -> tuple[Plane,
 def _sky_mask(sky: np.ndarray, guide: np.ndarray, size: Size) -> Mask:
     """Sky in large pieces: a speck of it in a wall is wall, a speck of solid in it is sky."""
     radius = max(2, round(sky.shape[0] * STEP_RADIUS_SHARE))
-    soft = colour_guided(guide, sky, radius, GUIDE_EPS / 4)
+    soft = ColourGuide(guide, radius, GUIDE_EPS / 4).filtered(sky)
     mask = (_enlarged(soft, size) > 0.5).astype(np.uint8)
     smallest = SMALLEST_PIECE * size.width * size.height
     for piece in (1, 0):
@@ -69,13 +69,14 @@ def sharpen_steps(disparity: Plane, guide: np.ndarray, rounds: int) -> Plane:
     """
     radius = _step_radius(disparity)
     weight = step_likeness(disparity)
+    colours = ColourGuide(guide, radius, GUIDE_EPS)
     sharp = disparity
     for _ in range(rounds):
         low, high = _window_range(sharp, radius)
         place = (sharp - low) / np.maximum(high - low, 1e-4)
         far = mean_around(sharp, np.clip(1 - 4 * place, 0, 1), radius)
         near = mean_around(sharp, np.clip(4 * place - 3, 0, 1), radius)
-        side = colour_guided(guide, place, radius, GUIDE_EPS)
+        side = colours.filtered(place)
         pushed = far + (near - far) * _smoothstep(1.5 * (side - 0.5) + 0.5)
         sharp = sharp + weight * (pushed - sharp)
     return sharp
@@ -100,37 +101,46 @@ def _step_radius(disparity: Plane) -> int:
     return max(2, round(disparity.shape[0] * STEP_RADIUS_SHARE))
 
 
-def colour_guided(guide: np.ndarray, values: Plane, radius: int, eps: float) -> Plane:
-    """Guided filter with a three-channel guide, `(H, W, 3)` float32 0 to 1."""
-    window = (2 * radius + 1, 2 * radius + 1)
+class ColourGuide:
+    """A guided filter by a picture of three channels, `(H, W, 3)` float32 0 to 1.
 
-    def mean(x: np.ndarray) -> np.ndarray:
-        return cv2.blur(x, window, borderType=cv2.BORDER_REFLECT)
+    What only the picture decides is worked out once.
+    """
 
-    mean_guide, mean_values = mean(guide), mean(values)
-    covariance = mean(guide * values[..., None]) - mean_guide * mean_values[..., None]
-    channels = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
-    upper = [
-        mean(guide[..., i] * guide[..., j])
-        - mean_guide[..., i] * mean_guide[..., j]
-        + (eps if i == j else 0)
-        for i, j in channels
-    ]
-    slope = _solve_symmetric(upper, covariance)
-    offset = mean_values - (slope * mean_guide).sum(-1)
-    return (mean(slope) * guide).sum(-1) + mean(offset)
+    def __init__(self, guide: np.ndarray, radius: int, eps: float) -> None:
+        self.guide = guide
+        self.window = (2 * radius + 1, 2 * radius + 1)
+        self.mean_guide = self._mean(guide)
+        xx, xy, xz, yy, yz, zz = (
+            self._mean(guide[..., i] * guide[..., j])
+            - self.mean_guide[..., i] * self.mean_guide[..., j]
+            + (eps if i == j else 0)
+            for i, j in [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)]
+        )
+        cxx, cxy, cxz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
+        cyy, cyz, czz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
+        det = np.maximum(xx * cxx + xy * cxy + xz * cxz, 1e-12)
+        self.inverse = [c / det for c in (cxx, cxy, cxz, cyy, cyz, czz)]
 
+    def filtered(self, values: Plane) -> Plane:
+        """The values as a local linear function of the guide's colours."""
+        mean_values = self._mean(values)
+        covariance = self._mean(self.guide * values[..., None])
+        covariance -= self.mean_guide * mean_values[..., None]
+        slope = self._solved(covariance)
+        offset = mean_values - (slope * self.mean_guide).sum(-1)
+        return (self._mean(slope) * self.guide).sum(-1) + self._mean(offset)
 
-def _solve_symmetric(covariances: list[Plane], b: np.ndarray) -> np.ndarray:
-    """Per pixel, the solution of a symmetric 3x3 system given by its upper triangle."""
-    xx, xy, xz, yy, yz, zz = covariances
-    cxx, cxy, cxz = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
-    cyy, cyz, czz = xx * zz - xz * xz, xy * xz - xx * yz, xx * yy - xy * xy
-    det = np.maximum(xx * cxx + xy * cxy + xz * cxz, 1e-12)
-    x = cxx * b[..., 0] + cxy * b[..., 1] + cxz * b[..., 2]
-    y = cxy * b[..., 0] + cyy * b[..., 1] + cyz * b[..., 2]
-    z = cxz * b[..., 0] + cyz * b[..., 1] + czz * b[..., 2]
-    return np.stack([x, y, z], -1) / det[..., None]
+    def _solved(self, b: np.ndarray) -> np.ndarray:
+        """Per pixel, the solution of the guide's symmetric 3x3 system."""
+        xx, xy, xz, yy, yz, zz = self.inverse
+        x = xx * b[..., 0] + xy * b[..., 1] + xz * b[..., 2]
+        y = xy * b[..., 0] + yy * b[..., 1] + yz * b[..., 2]
+        z = xz * b[..., 0] + yz * b[..., 1] + zz * b[..., 2]
+        return np.stack([x, y, z], -1)
+
+    def _mean(self, x: np.ndarray) -> np.ndarray:
+        return cv2.blur(x, self.window, borderType=cv2.BORDER_REFLECT)
 
 
 def _window_range(values: Plane, radius: int) -> tuple[Plane, Plane]:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from lyra_zoom.engines.embedded.depth import Normals
-from lyra_zoom.engines.embedded.refine import colour_guided
+from lyra_zoom.engines.embedded.refine import ColourGuide
 from lyra_zoom.geometry.image import Mask, Plane, Size, resize
 
 GUIDE_RADIUS_SHARE = 1 / 40  # of the height: how far off an outline of the ground may be
@@ -53,12 +53,13 @@ def tell_standing(
     size = Size.of(ground)
     guide = cv2.cvtColor(resize(picture, size), cv2.COLOR_RGB2LAB).astype(np.float32) / 255
     radius = max(2, round(size.height * GUIDE_RADIUS_SHARE))
-    soft = colour_guided(guide, ground, radius, GUIDE_EPS)
+    colours = ColourGuide(guide, radius, GUIDE_EPS)
+    soft = colours.filtered(ground)
     likeness = _smoothstep((soft - GROUND_FROM) / (GROUND_TO - GROUND_FROM))
     stands = _without_specks((soft < (GROUND_FROM + GROUND_TO) / 2) & solid, solid)
     upright = (1 - likeness) * stands
     if normal is not None:
-        upward = np.abs(colour_guided(guide, normal[..., 1], radius, GUIDE_EPS))
+        upward = np.abs(colours.filtered(normal[..., 1]))
         facing = upright * _smoothstep((UPRIGHT_FROM - upward) / (UPRIGHT_FROM - UPRIGHT_TO))
         about = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * radius + 1,) * 2)
         upright = np.minimum(cv2.dilate(facing, about), upright)  # to the ends of the thing
