@@ -9,12 +9,7 @@ import numpy as np
 
 from lyra_zoom.engines.embedded.cut_off import cut_off, shown_solid, under_open_sky
 from lyra_zoom.engines.embedded.extension import Extension, Outlook, extend, outlook_at
-from lyra_zoom.engines.embedded.lookup import (
-    Lookup,
-    ground_in_world,
-    lies_on,
-    shown_ground,
-)
+from lyra_zoom.engines.embedded.lookup import Lookup, ground_in_world, lies_on, shown_ground
 from lyra_zoom.engines.embedded.near_ground import NearGround, near_ground, paved
 from lyra_zoom.engines.embedded.push_pull import push_pull
 from lyra_zoom.engines.embedded.raster import LayerBuffer
@@ -28,10 +23,7 @@ NEAR = 0.04  # of D: what is nearer to the lens than this hides nothing
 MOST_EXTENSIONS = 4
 OUTLOOKS = 8  # frames among which the one that misses most is looked for
 EXPOSED_SHARE = 0.002  # of a frame that may stay without extension
-NARROW, WIDE = (
-    0.08,
-    0.5,
-)  # of the width: strips that would show as stripes, and no strips at all
+NARROW = 0.08  # of the width: a strip of ground that would show as stripes
 
 
 def layers_beyond(

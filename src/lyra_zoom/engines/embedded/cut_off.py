@@ -18,12 +18,7 @@ from lyra_zoom.engines.embedded.border_runs import (
     Run,
     borders_of,
 )
-from lyra_zoom.engines.embedded.lookup import (
-    GROUND_TOLERANCE,
-    fold,
-    ground_in_world,
-    lies_on,
-)
+from lyra_zoom.engines.embedded.lookup import GROUND_TOLERANCE, fold, ground_in_world, lies_on
 from lyra_zoom.engines.embedded.mesh import Mesh, plain_grid_mesh
 from lyra_zoom.engines.embedded.scene import EmbeddedScene
 from lyra_zoom.engines.embedded.texture import Texture

@@ -17,7 +17,7 @@ TOP_STRIP = 0.12  # of the height: what is repeated above the picture
 LOWEST_ROWS = 0.9  # of the height: rows below this are the lower border
 LEAST_SHARE = 0.15  # of the width: less ground at the lower border is too little to repeat
 WIDE = 0.5  # of the width: ground that reaches in so far goes on with all that is on it
-LEAST_REACH = 0.02  # of the width: less ground beside a side border would show as stripes
+LEAST_REACH = 0.02  # of the width: with less ground at a side, too little is known of it
 LEAST_ROWS, EDGE_PX = 20, 4  # that show ground at a side, and the strip where they must
 GROUND_TOLERANCE = 0.08  # relative depth by which a surface may differ from the ground plane
 

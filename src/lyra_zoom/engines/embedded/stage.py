@@ -10,12 +10,7 @@ import cv2
 import numpy as np
 
 from lyra_zoom.engines.embedded.beyond import layers_beyond
-from lyra_zoom.engines.embedded.layers import (
-    Behind,
-    Front,
-    front_cell_px,
-    split,
-)
+from lyra_zoom.engines.embedded.layers import Behind, Front, front_cell_px, split
 from lyra_zoom.engines.embedded.limbs import limb_mesh
 from lyra_zoom.engines.embedded.mesh import (
     Fineness,
@@ -33,7 +28,7 @@ from lyra_zoom.geometry.rigid import Rigid
 
 FADE = (0.06, 0.22)  # of D: between these what passes the lens goes from clear to full
 TORN_STEP = 0.12  # D / depth: what lies under F is torn where it jumps by more
-LAST_RESORT_COARSER = 3  # times the cells of B that nothing else covers
+LAST_RESORT_COARSER = 3  # times as large are the cells of the last resort
 LEAST_SENSITIVITY_PX = 20.0  # of a camera that stands still, so that its mesh stays small too
 MERGE_ERROR_PX = 0.25  # what merging triangles may move a pixel by
 PAIR_ERROR_PX = 4.0  # the same, of the smallest cells, two by two: a mesh of half as many
