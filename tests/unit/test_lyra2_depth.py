@@ -113,6 +113,21 @@ def test_depth_comes_back_in_the_units_of_the_cameras(path):
     torch.testing.assert_close(depth, truth(views), rtol=0.02, atol=0)
 
 
+def test_holes_in_new_depth_lie_as_far_as_anything_can_whatever_the_unit():
+    views = PATHS["an arc"]
+    whole = OwnUnits(views, unit=0.01)
+
+    def with_holes(pictures: torch.Tensor, cameras: Cameras | None) -> Sighting:
+        sighting = whole(pictures, cameras)
+        sighting.depth[:, :20], sighting.depth[:, 60:] = torch.nan, torch.inf
+        return sighting
+
+    depth = DepthAnything3(network=with_holes).update(asked(views))
+    assert bool((depth[:, :20] == FARTHEST).all())
+    assert bool((depth[:, 60:] == FARTHEST).all())
+    torch.testing.assert_close(depth[:, 20:60], truth(views)[:, 20:60], rtol=0.02, atol=0)
+
+
 def test_a_few_misplaced_views_do_not_spoil_the_scale():
     views = PATHS["many views"]
     model = DepthAnything3(network=OwnUnits(views, wrong=(3, 8)))

@@ -104,9 +104,10 @@ class DepthAnything3:
         sighting = self.network(pictures, _for_network(cameras, new.shape, pictures))
         if sighting is None:
             return torch.full((len(new.frames), *new.shape), FARTHEST)
-        depth = sane_depth(resized(sighting.depth.float().cpu(), *new.shape))
+        depth = resized(sighting.depth.float().cpu(), *new.shape)
         given, found = _positions(cameras.w2c), _positions(sighting.w2c.cpu().float())
-        return depth * _units_per_sighted(given, found, _ratios(depth, cameras, new.known))
+        compared = _ratios(sane_depth(depth), cameras, new.known)
+        return sane_depth(depth * _units_per_sighted(given, found, compared))
 
 
 def pictures_for_network(frames: Float[Tensor, "V 3 H W"]) -> Float[Tensor, "V 3 h w"]:
