@@ -7,6 +7,7 @@ is and how it ended is in our tables; DBOS knows the order, the owner and the fi
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -181,6 +182,7 @@ class Executor:
         zoom: Callable[[str, RunStep], None],
         deliver: Callable[[str, int], None],
     ) -> None:
+        wait_out_a_full_disk(engine)
         DBOS(
             config={
                 "name": NAME,
@@ -214,6 +216,23 @@ class Executor:
     def close(self, wait_s: int = 0) -> None:
         """Stop taking work and wait that long for what runs; the rest is run again later."""
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=wait_s)
+
+
+def wait_out_a_full_disk(engine: sa.Engine) -> None:
+    """Make the queue engine try again while the disk is full, as while SQLite is locked.
+
+    It takes a full disk for the end of what it could not write down, and the work would hang.
+    """
+    if not sa.event.contains(engine, "handle_error", _told_as_locked):
+        sa.event.listen(engine, "handle_error", _told_as_locked)
+
+
+def _told_as_locked(context: sa.engine.ExceptionContext) -> Exception | None:
+    error = context.original_exception
+    if not isinstance(error, sqlite3.OperationalError) or "disk is full" not in str(error):
+        return None
+    locked = sqlite3.OperationalError(f"database is locked: {error}")
+    return sa.exc.OperationalError(context.statement, context.parameters, locked)
 
 
 def _owners(schema: str | None) -> sa.Select[str]:

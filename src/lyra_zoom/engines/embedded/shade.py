@@ -47,7 +47,7 @@ class Shading:
 
     fade_from: float
     fade_to: float
-    lod_bias: float = -0.15
+    lod_bias: float = -0.25
 
     def look(self) -> Look:
         """The numbers that the kernels use."""
